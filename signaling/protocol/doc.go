@@ -1,0 +1,23 @@
+// Package protocol is every message of the signaling protocol confab.v1, one struct each.
+//
+// A frame is one JSON object with a "type". Clients send commands; the server answers with replies, events and
+// ephemeral notices:
+//
+//	commands    join resume signal sfu-offer view state route-ready route-failed chat credentials ping leave
+//	replies     joined sfu-answer credentials pong error left
+//	events      participant-joined participant-left participant-updated chat-message route route-done   (carry seq)
+//	ephemeral   signal slots speakers draining
+//
+// An event is an entry of the room's log: its seq follows the previous one by exactly one, and a client that comes back
+// with resume{session, epoch, seq} gets each missed event once, or joined{recovered:false} with a snapshot. Ephemeral
+// notices have no seq, are never replayed, and a newer one replaces an older one.
+//
+// Clients offer and the server answers (RFC 9429), always: the SFU's answer rides in joined or sfu-answer. Between two
+// peers the W3C perfect negotiation pattern applies; the peer whose id is greater is the polite one.
+//
+// The TypeScript types (web/sdk/src/protocol.gen.ts) and docs/protocol.md are generated from this package by
+// scripts/gen, doc comments included, so what stands here is what a stranger reads. Decoding is strict: an unknown
+// type, an unknown field, a trailing byte or a value out of bounds is an Error with a code, never a guess.
+//
+// The package is pure: no clock, socket, lock, goroutine or log.
+package protocol
