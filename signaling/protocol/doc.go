@@ -5,7 +5,7 @@
 //
 //	commands    join resume signal sfu-offer view state route-ready route-failed chat credentials ping leave
 //	replies     joined sfu-answer credentials pong error left
-//	events      participant-joined participant-left participant-updated chat-message route route-done   (carry seq)
+//	events      participant-joined participant-left participant-updated chat-message route route-done withheld (seq)
 //	ephemeral   signal slots speakers draining
 //
 // An event is an entry of the room's log: its seq follows the previous one by exactly one, and a client that comes back
@@ -15,9 +15,12 @@
 // Clients offer and the server answers (RFC 9429), always: the SFU's answer rides in joined or sfu-answer. Between two
 // peers the W3C perfect negotiation pattern applies; the peer whose id is greater is the polite one.
 //
-// The TypeScript types (web/sdk/src/protocol.gen.ts) and docs/protocol.md are generated from this package by
-// scripts/gen, doc comments included, so what stands here is what a stranger reads. Decoding is strict: an unknown
-// type, an unknown field, a trailing byte or a value out of bounds is an Error with a code, never a guess.
+// The TypeScript types (web/sdk/src/protocol.gen.ts) and docs/protocol.md are generated from this package by the program
+// in gen, doc comments included, so what stands here is what a stranger reads. Decoding a command is strict: an unknown
+// type, an unknown field, a field given twice, a trailing byte or a value out of bounds is an Error with a code, never a
+// guess. Clients ignore unknown fields and unknown types, so that a server may learn new ones.
 //
 // The package is pure: no clock, socket, lock, goroutine or log.
 package protocol
+
+//go:generate go run ./gen

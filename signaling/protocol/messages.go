@@ -138,14 +138,18 @@ type Leave struct {
 
 // Joined confirms a join or a resume.
 type Joined struct {
-	ID           string        `json:"id,omitempty"` // of the join or resume
-	Self         string        `json:"self"`         // participant id of this client, unique in the room's lifetime
-	Session      string        `json:"session"`      // secret for resume; never shown to others
-	Room         string        `json:"room"`
-	Mode         Mode          `json:"mode"`
-	Epoch        string        `json:"epoch"`     // of the room's log
-	Seq          uint64        `json:"seq"`       // of the last event contained in this snapshot
-	Recovered    bool          `json:"recovered"` // true: nothing was missed that does not follow as events; the snapshot fields repeat the present state
+	ID      string `json:"id,omitempty"` // of the join or resume
+	Self    string `json:"self"`         // participant id of this client, unique in the room's lifetime
+	Session string `json:"session"`      // secret for resume; never shown to others
+	Room    string `json:"room"`
+	Mode    Mode   `json:"mode"`
+	Epoch   string `json:"epoch"` // of the room's log
+	// Seq is the last event that the client has when it has read this message; the next event is seq+1. After a join or
+	// an unrecovered resume it is the last event contained in the snapshot; after a recovered one it is the client's own.
+	Seq uint64 `json:"seq"`
+	// Recovered is true when every missed event follows: keep what you have and apply them. Otherwise replace everything
+	// by the snapshot below, which is the present state in either case.
+	Recovered    bool          `json:"recovered"`
 	Route        RouteState    `json:"route"`
 	Participants []Participant `json:"participants"` // in the order they joined, this client included
 	Chat         []ChatMessage `json:"chat"`         // the last messages, oldest first: at most 100
@@ -235,6 +239,12 @@ type Route struct {
 type RouteDone struct {
 	Seq        uint64 `json:"seq"`
 	Generation uint32 `json:"generation"`
+}
+
+// Withheld stands for an event that is not for this client, such as a chat message between two others: the number is
+// used, the content is not told.
+type Withheld struct {
+	Seq uint64 `json:"seq"`
 }
 
 // ---- ephemeral notices: server to client, without seq ----

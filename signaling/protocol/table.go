@@ -1,0 +1,131 @@
+package protocol
+
+import "reflect"
+
+// Class says who sends a message and what becomes of it.
+type Class string
+
+// The classes.
+const (
+	ClassCommand Class = "command" // from client to server
+	ClassReply   Class = "reply"   // to the client that asked
+	ClassEvent   Class = "event"   // an entry of the room's log; carries seq
+	ClassNotice  Class = "notice"  // ephemeral: no seq, never replayed
+)
+
+// Command is a message from client to server: a pointer to one of the structs of class command.
+type Command interface{ command() }
+
+// Message is a message from server to client: a pointer to one of the structs of the other classes.
+type Message interface{ message() }
+
+// Event is a Message that is an entry of a room's log.
+type Event interface {
+	Message
+	// Sequence is the number of the event in its room's log; the first is 1.
+	Sequence() uint64
+}
+
+// Type is a row of the table of messages: the "type" on the wire and the struct behind it. Types are named per
+// direction: "signal" and "credentials" are a command and a message at once, with a struct for each.
+type Type struct {
+	Name   string
+	Class  Class
+	Struct reflect.Type
+}
+
+// Types lists every message, in the order of the documentation.
+func Types() []Type { return append([]Type(nil), table...) }
+
+var table = []Type{
+	{"join", ClassCommand, reflect.TypeFor[Join]()},
+	{"resume", ClassCommand, reflect.TypeFor[Resume]()},
+	{"signal", ClassCommand, reflect.TypeFor[Signal]()},
+	{"sfu-offer", ClassCommand, reflect.TypeFor[SFUOffer]()},
+	{"view", ClassCommand, reflect.TypeFor[View]()},
+	{"state", ClassCommand, reflect.TypeFor[State]()},
+	{"route-ready", ClassCommand, reflect.TypeFor[RouteReady]()},
+	{"route-failed", ClassCommand, reflect.TypeFor[RouteFailed]()},
+	{"chat", ClassCommand, reflect.TypeFor[Chat]()},
+	{"credentials", ClassCommand, reflect.TypeFor[GetCredentials]()},
+	{"ping", ClassCommand, reflect.TypeFor[Ping]()},
+	{"leave", ClassCommand, reflect.TypeFor[Leave]()},
+
+	{"joined", ClassReply, reflect.TypeFor[Joined]()},
+	{"sfu-answer", ClassReply, reflect.TypeFor[SFUAnswer]()},
+	{"credentials", ClassReply, reflect.TypeFor[Credentials]()},
+	{"pong", ClassReply, reflect.TypeFor[Pong]()},
+	{"error", ClassReply, reflect.TypeFor[Error]()},
+	{"left", ClassReply, reflect.TypeFor[Left]()},
+
+	{"participant-joined", ClassEvent, reflect.TypeFor[ParticipantJoined]()},
+	{"participant-left", ClassEvent, reflect.TypeFor[ParticipantLeft]()},
+	{"participant-updated", ClassEvent, reflect.TypeFor[ParticipantUpdated]()},
+	{"chat-message", ClassEvent, reflect.TypeFor[ChatMessage]()},
+	{"route", ClassEvent, reflect.TypeFor[Route]()},
+	{"route-done", ClassEvent, reflect.TypeFor[RouteDone]()},
+	{"withheld", ClassEvent, reflect.TypeFor[Withheld]()},
+
+	{"signal", ClassNotice, reflect.TypeFor[PeerSignal]()},
+	{"slots", ClassNotice, reflect.TypeFor[Slots]()},
+	{"speakers", ClassNotice, reflect.TypeFor[Speakers]()},
+	{"draining", ClassNotice, reflect.TypeFor[Draining]()},
+}
+
+// index by struct for encoding, and by name and direction for decoding.
+var (
+	nameOf   = map[reflect.Type]string{}
+	commands = map[string]reflect.Type{}
+	messages = map[string]reflect.Type{}
+)
+
+func init() {
+	for _, t := range table {
+		nameOf[t.Struct] = t.Name
+		if t.Class == ClassCommand {
+			commands[t.Name] = t.Struct
+		} else {
+			messages[t.Name] = t.Struct
+		}
+	}
+}
+
+func (*Join) command()           {}
+func (*Resume) command()         {}
+func (*Signal) command()         {}
+func (*SFUOffer) command()       {}
+func (*View) command()           {}
+func (*State) command()          {}
+func (*RouteReady) command()     {}
+func (*RouteFailed) command()    {}
+func (*Chat) command()           {}
+func (*GetCredentials) command() {}
+func (*Ping) command()           {}
+func (*Leave) command()          {}
+
+func (*Joined) message()             {}
+func (*SFUAnswer) message()          {}
+func (*Credentials) message()        {}
+func (*Pong) message()               {}
+func (*Error) message()              {}
+func (*Left) message()               {}
+func (*ParticipantJoined) message()  {}
+func (*ParticipantLeft) message()    {}
+func (*ParticipantUpdated) message() {}
+func (*ChatMessage) message()        {}
+func (*Route) message()              {}
+func (*RouteDone) message()          {}
+func (*Withheld) message()           {}
+func (*PeerSignal) message()         {}
+func (*Slots) message()              {}
+func (*Speakers) message()           {}
+func (*Draining) message()           {}
+
+// Sequence implements Event, as do its namesakes below.
+func (e *ParticipantJoined) Sequence() uint64  { return e.Seq }
+func (e *ParticipantLeft) Sequence() uint64    { return e.Seq }
+func (e *ParticipantUpdated) Sequence() uint64 { return e.Seq }
+func (e *ChatMessage) Sequence() uint64        { return e.Seq }
+func (e *Route) Sequence() uint64              { return e.Seq }
+func (e *RouteDone) Sequence() uint64          { return e.Seq }
+func (e *Withheld) Sequence() uint64           { return e.Seq }
