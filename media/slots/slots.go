@@ -11,7 +11,6 @@ const (
 	Camera
 	Screen
 	ScreenAudio
-	sources
 )
 
 // Ref names a track of the room. The zero Ref is none.
@@ -72,7 +71,3 @@ type View struct {
 	Pairs []Pair
 	Audio []Slot
 }
-
-// Assign gives the next view of a viewer: same numbers of slots as in now, whose assignments are kept where they can be.
-// members are in the order they joined; the viewer may be among them. It does not change its arguments.
-func Assign(viewer string, members []Member, wants []Want, now View) View { panic("soon") }

@@ -1,0 +1,135 @@
+package codec
+
+// Decode target indications (AV1 RTP spec, A.8.3.3).
+const (
+	dtiAbsent = 0
+	dtiSwitch = 2
+)
+
+const (
+	maxTemplates = 64
+	maxTargets   = 32
+)
+
+// structure is what is kept of a template dependency structure.
+type structure struct {
+	templates, targets uint8 // counts; no templates: none has come
+	offset             uint8 // id of the first template
+	spatial, temporal  [maxTemplates]uint8
+	joinable           [maxTemplates]bool // switch indication for the decode target of the template's own layers
+	// layers of a decode target: the highest of the templates that belong to it
+	targetSpatial, targetTemporal [maxTargets]uint8
+	width, height                 uint16
+}
+
+// read lays what dependency descriptor d says over pic. A descriptor that is broken, or whose structure was missed, changes
+// nothing but what the mandatory fields say.
+func (s *structure) read(d []byte, pic *Picture) {
+	if len(d) < 3 {
+		return
+	}
+	r := bits{b: d}
+	start, end := r.flag(), r.flag()
+	template := uint8(r.read(6))
+	pic.HasFrame, pic.Frame = true, uint16(r.read(16))
+	pic.Start, pic.End, pic.Keyframe = start, end, false
+
+	var customTargets bool
+	if len(d) > 3 {
+		attached, active := r.flag(), r.flag()
+		customTargets = r.flag()
+		r.read(2) // custom fdiffs and chains: not of interest
+		if attached {
+			var fresh structure
+			if !fresh.parse(&r) {
+				return
+			}
+			*s = fresh
+			pic.Keyframe = start
+			if s.width > 0 {
+				pic.Width, pic.Height = s.width, s.height
+			}
+		}
+		if active {
+			r.read(int(s.targets))
+		}
+	}
+	i := (template - s.offset) & 63
+	if i >= s.templates {
+		return
+	}
+	pic.Spatial, pic.Temporal, pic.Switch = s.spatial[i], s.temporal[i], s.joinable[i]
+	if customTargets {
+		pic.Switch = false
+		for t := range s.targets {
+			if r.read(2) == dtiSwitch && s.owns(t, i) {
+				pic.Switch = true
+			}
+		}
+		pic.Switch = pic.Switch && !r.short
+	}
+}
+
+// owns tells that decode target t is the one for the layers of template i.
+func (s *structure) owns(t, i uint8) bool {
+	return s.targetSpatial[t] == s.spatial[i] && s.targetTemporal[t] == s.temporal[i]
+}
+
+// parse reads template_dependency_structure() (A.8.2) up to the end. False: broken.
+func (s *structure) parse(r *bits) bool {
+	s.offset = uint8(r.read(6))
+	s.targets = uint8(r.read(5)) + 1
+	var spatial, temporal uint8
+	for more := true; more; {
+		if s.templates == maxTemplates || r.short {
+			return false
+		}
+		s.spatial[s.templates], s.temporal[s.templates] = spatial, temporal
+		s.templates++
+		switch r.read(2) { // next_layer_idc
+		case 1:
+			temporal++
+		case 2:
+			temporal = 0
+			spatial++
+		case 3:
+			more = false
+		}
+	}
+	var dti [maxTemplates][maxTargets]uint8
+	for i := range s.templates {
+		for t := range s.targets {
+			dti[i][t] = uint8(r.read(2))
+			if dti[i][t] != dtiAbsent {
+				s.targetSpatial[t] = max(s.targetSpatial[t], s.spatial[i])
+				s.targetTemporal[t] = max(s.targetTemporal[t], s.temporal[i])
+			}
+		}
+	}
+	for range s.templates {
+		for r.flag() { // fdiff_follows_flag
+			r.read(4)
+		}
+	}
+	if chains := r.nonSymmetric(uint32(s.targets) + 1); chains > 0 {
+		for range s.targets {
+			r.nonSymmetric(chains)
+		}
+		for range uint32(s.templates) * chains {
+			r.read(4)
+		}
+	}
+	if r.flag() { // resolutions_present_flag
+		for range spatial + 1 {
+			s.width, s.height = uint16(r.read(16)+1), uint16(r.read(16)+1)
+		}
+	}
+	for i := range s.templates {
+		for t := range s.targets {
+			if dti[i][t] == dtiSwitch && s.owns(t, i) {
+				s.joinable[i] = true
+			}
+		}
+	}
+	return !r.short
+}
