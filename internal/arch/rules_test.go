@@ -1,0 +1,52 @@
+package arch
+
+// rule is what one package may do.
+type rule struct {
+	imports []string // packages of ours; "media/..." is media and all below it
+	pure    bool     // no clock, socket, lock, goroutine, channel, log or randomness
+	pion    bool     // may import pion
+}
+
+// rules lists every package of the module. Test files may import more.
+var rules = map[string]rule{
+	"auth": {pure: true},
+
+	"signaling":              {imports: []string{"signaling/room", "signaling/protocol", "auth"}}, // never media: cmd/sfu introduces them
+	"signaling/room":         {imports: []string{"signaling/protocol"}, pure: true},
+	"signaling/protocol":     {pure: true},
+	"signaling/protocol/gen": {imports: []string{"signaling/protocol"}},
+
+	"media":           {imports: []string{"media/..."}, pion: true},
+	"media/udp":       {},
+	"media/transport": {imports: []string{"media/udp"}, pion: true},
+	"media/answer":    {imports: []string{"media/codec"}, pure: true, pion: true}, // pion/sdp is a parser
+	"media/codec":     {pure: true},
+	"media/keyframe":  {pure: true},
+	"media/layer":     {imports: []string{"media/codec"}, pure: true},
+	"media/level":     {pure: true},
+	"media/loss":      {pure: true},
+	"media/ring":      {pure: true},
+	"media/seq":       {pure: true},
+	"media/slots":     {pure: true},
+
+	"relay":        {imports: []string{"relay/policy", "auth"}, pion: true},
+	"relay/policy": {pure: true},
+
+	"web":              {},
+	"web/build":        {imports: []string{"web/build/bundle"}},
+	"web/build/bundle": {},
+
+	"internal/arch":       {},
+	"internal/certfile":   {},
+	"internal/config":     {},
+	"internal/config/gen": {},
+	"internal/ops":        {},
+	"internal/portmux":    {},
+	"internal/netlab":     {imports: []string{"..."}, pion: true}, // the whole service in virtual time
+
+	"cmd/sfu":  {imports: []string{"..."}},
+	"cmd/turn": {imports: []string{"relay", "relay/policy", "auth", "internal/...", "media/udp"}},
+}
+
+// maxLines is the longest file, in lines, of source that people write.
+const maxLines = 450
