@@ -1,0 +1,294 @@
+package relay
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/confab/confab/relay/policy"
+	"github.com/pion/turn/v4"
+)
+
+// fiveTuple names a client's way to us (RFC 8656 §3): its transport, its address and ours.
+type fiveTuple struct {
+	stream         bool
+	client, server netip.AddrPort
+}
+
+// client is the way back: send writes one STUN message or ChannelData, whole.
+type client interface {
+	send(b []byte) error
+	transport() string // "udp", "tcp" or "tls"
+}
+
+// allocation is what we know of an allocation of pion's: enough to forward ChannelData, in both directions, without asking it.
+type allocation struct {
+	tuple    fiveTuple // fixed at construction, like all fields up to mu
+	username string
+	user     string
+	client   client
+	relayed  *relayed
+	began    time.Time
+
+	mu          sync.RWMutex // guards the fields below
+	permissions map[netip.Addr]struct{}
+	byNumber    map[uint16]netip.AddrPort
+	byPeer      map[netip.AddrPort]uint16
+}
+
+// Bounds per allocation, RFC 8656 leaves them to the server: a conference of a hundred peers needs a few addresses each.
+const (
+	maxPermissions = 256
+	maxChannels    = 256
+)
+
+// channel returns the peer bound to a channel whose permission is alive (RFC 8656 §12: a channel does not keep it alive).
+func (a *allocation) channel(number uint16) (peer netip.AddrPort, ok bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if peer, ok = a.byNumber[number]; ok {
+		_, ok = a.permissions[peer.Addr()]
+	}
+	return peer, ok
+}
+
+// from returns the channel a peer is bound to (0 for none), and whether its address has a permission.
+func (a *allocation) from(peer netip.AddrPort) (number uint16, permitted bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	_, permitted = a.permissions[peer.Addr()]
+	return a.byPeer[peer], permitted
+}
+
+// table holds the live allocations and the requests being handled.
+type table struct {
+	ports [1 << 16]atomic.Pointer[relayed] // by relayed port; read per datagram
+
+	mu          sync.RWMutex // guards the fields below
+	allocations map[fiveTuple]*allocation
+	handling    map[caller]*request
+	perUser     map[string]int // allocations, reserved ones included, as perAddress and total
+	perAddress  map[netip.Addr]int
+	total       int
+}
+
+// caller is how pion's handlers name the request they ask about.
+type caller struct {
+	stream   bool
+	client   netip.AddrPort
+	username string
+}
+
+// request is an authentic request that pion is working on.
+type request struct {
+	caller
+	credential
+	reserved bool // counts in the quota, and has no allocation yet
+}
+
+func (t *table) init() {
+	t.allocations = map[fiveTuple]*allocation{}
+	t.handling = map[caller]*request{}
+	t.perUser = map[string]int{}
+	t.perAddress = map[netip.Addr]int{}
+}
+
+func (t *table) live(port uint16) bool { return t.ports[port].Load() != nil }
+
+func (t *table) lookup(tuple fiveTuple) *allocation {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.allocations[tuple]
+}
+
+func (t *table) len() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.allocations)
+}
+
+func (t *table) all() []*allocation {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	list := make([]*allocation, 0, len(t.allocations))
+	for _, a := range t.allocations {
+		list = append(list, a)
+	}
+	return list
+}
+
+// begin notes a request before pion sees it; end forgets it when pion is done, and gives back a reservation that led to nothing.
+func (t *table) begin(r *request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.handling[r.caller] = r
+}
+
+func (t *table) end(r *request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.handling[r.caller] == r {
+		delete(t.handling, r.caller)
+	}
+	if r.reserved {
+		r.reserved = false
+		t.releaseLocked(r.user, r.client.Addr())
+	}
+}
+
+func (t *table) request(c caller) *request {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.handling[c]
+}
+
+// reserve counts one more allocation for r if the quota admits it.
+func (t *table) reserve(r *request, q policy.Quota) policy.Reason {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	addr := r.client.Addr()
+	reason := q.Admit(policy.Usage{User: t.perUser[r.user], Address: t.perAddress[addr], Total: t.total})
+	if reason == policy.Allowed {
+		r.reserved = true
+		t.perUser[r.user]++
+		t.perAddress[addr]++
+		t.total++
+	}
+	return reason
+}
+
+func (t *table) releaseLocked(user string, addr netip.Addr) {
+	t.total--
+	if t.perUser[user]--; t.perUser[user] <= 0 {
+		delete(t.perUser, user)
+	}
+	if t.perAddress[addr]--; t.perAddress[addr] <= 0 {
+		delete(t.perAddress, addr)
+	}
+}
+
+// add puts in an allocation that pion has made for r.
+func (t *table) add(a *allocation, r *request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.allocations[a.tuple] = a
+	r.reserved = false // the allocation holds it now
+}
+
+// remove takes out an allocation. Its five-tuple may be in use again.
+func (t *table) remove(a *allocation) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.allocations[a.tuple] == a {
+		delete(t.allocations, a.tuple)
+	}
+	t.releaseLocked(a.user, a.tuple.client.Addr())
+}
+
+// events keeps the table in step with pion. Relayed ports tell allocations apart: a five-tuple may be reused before the last
+// event about its old allocation has come.
+func (s *Server) events() turn.EventHandler {
+	byRelayed := func(relayAddr net.Addr) *allocation {
+		if r := s.table.ports[addrPort(relayAddr).Port()].Load(); r != nil {
+			return r.allocation.Load()
+		}
+		return nil
+	}
+	with := func(relayAddr net.Addr, f func(*allocation)) {
+		if a := byRelayed(relayAddr); a != nil {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			f(a)
+		}
+	}
+	return turn.EventHandler{
+		OnAllocationCreated: func(src, dst net.Addr, _, username, _ string, relayAddr net.Addr, _ int) {
+			s.allocated(src, dst, username, relayAddr)
+		},
+		OnPermissionCreated: func(_, _ net.Addr, _, _, _ string, relayAddr net.Addr, peer net.IP) {
+			addr, _ := netip.AddrFromSlice(peer)
+			with(relayAddr, func(a *allocation) { a.permissions[addr.Unmap()] = struct{}{} })
+		},
+		OnPermissionDeleted: func(_, _ net.Addr, _, _, _ string, relayAddr net.Addr, peer net.IP) {
+			addr, _ := netip.AddrFromSlice(peer)
+			with(relayAddr, func(a *allocation) { delete(a.permissions, addr.Unmap()) })
+		},
+		OnChannelCreated: func(_, _ net.Addr, _, _, _ string, relayAddr, peer net.Addr, number uint16) {
+			to := addrPort(peer)
+			with(relayAddr, func(a *allocation) { a.byNumber[number], a.byPeer[to] = to, number })
+		},
+		OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, relayAddr, peer net.Addr, number uint16) {
+			to := addrPort(peer)
+			with(relayAddr, func(a *allocation) { delete(a.byNumber, number); delete(a.byPeer, to) })
+		},
+	}
+}
+
+// allocated joins what pion has made with the request it came from. pion calls it before the first datagram is read from the relay
+// socket and before the client hears of it.
+func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Addr) {
+	_, stream := src.(*net.TCPAddr)
+	tuple := fiveTuple{stream, addrPort(src), addrPort(dst)}
+	r := s.table.request(caller{stream, tuple.client, username})
+	socket := s.table.ports[addrPort(relayAddr).Port()].Load()
+	c := s.clientOf(tuple)
+	if r == nil || socket == nil || c == nil { // the connection or the server is closing
+		if socket != nil {
+			_ = socket.Close()
+		}
+		return
+	}
+	a := &allocation{
+		tuple: tuple, username: username, user: r.user, client: c, relayed: socket, began: time.Now(),
+		permissions: map[netip.Addr]struct{}{}, byNumber: map[uint16]netip.AddrPort{}, byPeer: map[netip.AddrPort]uint16{},
+	}
+	s.table.add(a, r)
+	socket.allocation.Store(a)
+	if sc, ok := c.(*streamConn); ok {
+		sc.setAllocated(true)
+	}
+	s.metrics.allocations.WithLabelValues(c.transport()).Inc()
+	s.metrics.allocationsTotal.WithLabelValues(c.transport()).Inc()
+	s.log.Info("allocation made", "user", r.user, "client", tuple.client, "transport", c.transport(), "relayed", socket.public)
+}
+
+// ended is allocated backwards; the relay socket calls it once, when it is closed.
+func (s *Server) ended(a *allocation) {
+	s.table.remove(a)
+	if sc, ok := a.client.(*streamConn); ok {
+		sc.setAllocated(false)
+	}
+	s.metrics.allocations.WithLabelValues(a.client.transport()).Dec()
+	s.log.Info("allocation ended", "user", a.user, "client", a.tuple.client, "relayed", a.relayed.public, "age", time.Since(a.began).Round(time.Millisecond))
+}
+
+// clientOf finds the way back for a five-tuple, or nil when it is gone.
+func (s *Server) clientOf(tuple fiveTuple) client {
+	for _, l := range s.streams {
+		if c := l.conn(tuple); c != nil {
+			return c
+		}
+	}
+	if !tuple.stream {
+		for _, c := range s.datagrams {
+			if c.local == tuple.server {
+				return udpClient{c, net.UDPAddrFromAddrPort(tuple.client)}
+			}
+		}
+	}
+	return nil
+}
+
+// addrPort is the netip form of a UDP or TCP address; IPv4 is plain.
+func addrPort(a net.Addr) netip.AddrPort {
+	var ap netip.AddrPort
+	switch a := a.(type) {
+	case *net.UDPAddr:
+		ap = a.AddrPort()
+	case *net.TCPAddr:
+		ap = a.AddrPort()
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
