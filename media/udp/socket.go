@@ -1,13 +1,20 @@
 package udp
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
+	"syscall"
 )
 
 // SlotSize is the capacity of a transmit slot, in bytes: one datagram of an Ethernet frame, and room for an SRTP tag.
 const SlotSize = 1536
+
+// defaultBuffer holds 60 ms of 1 Gbit/s: Linux gives 208 KiB by default, which one burst of keyframes overruns.
+const defaultBuffer = 8 << 20
 
 // Options of a Socket. The zero value is good.
 type Options struct {
@@ -18,16 +25,24 @@ type Options struct {
 }
 
 // Socket is one bound UDP socket.
-type Socket struct{}
+type Socket struct {
+	pc    net.PacketConn
+	udp   *net.UDPConn    // pc, if it is one: its AddrPort methods do not allocate
+	raw   syscall.RawConn // nil: the portable path
+	ipv6  bool            // an AF_INET6 socket: IPv4 addresses go in mapped
+	wild  bool            // bound to no address: local addresses come and go with each datagram
+	gso   bool
+	local netip.AddrPort
 
-// Rx receives batches of datagrams. It belongs to one goroutine.
-type Rx struct{}
+	readBuffer, writeBuffer int
 
-// Tx queues datagrams and sends them in batches. It belongs to one goroutine.
-type Tx struct{}
-
-// Dest is a destination, prepared for sending. It belongs to the goroutine of the Tx that it is committed to.
-type Dest struct{}
+	count struct {
+		received, receivedBytes, receiveCalls atomic.Uint64
+		sent, sentBytes, sendCalls            atomic.Uint64
+		truncated, sendErrors                 atomic.Uint64
+		segmented, fallbacks                  atomic.Uint64
+	}
+}
 
 // Stats are counters of a Socket since it was opened.
 type Stats struct {
@@ -40,64 +55,111 @@ type Stats struct {
 	ReadBuffer, WriteBuffer               int    // bytes granted by the kernel; 0 if unknown
 }
 
-var errNotBuilt = errors.New("udp: not built yet")
+// Listen opens a socket on addr, "host:port" or ":port". An empty or [::] host serves IPv4 and IPv6, where the system has both.
+func Listen(addr string, o Options) (*Socket, error) {
+	pc, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on UDP %s: %w", addr, err)
+	}
+	s := Wrap(pc)
+	s.growBuffers(orDefault(o.ReadBuffer), orDefault(o.WriteBuffer))
+	if !o.Portable {
+		s.enableBatching(!o.NoGSO)
+	}
+	return s, nil
+}
 
-// Listen opens a socket on addr, "host:port" or ":port". An empty or [::] host serves IPv4 and IPv6.
-func Listen(addr string, o Options) (*Socket, error) { return nil, errNotBuilt }
+func orDefault(n int) int {
+	if n == 0 {
+		return defaultBuffer
+	}
+	return n
+}
 
-// Wrap makes a Socket of any PacketConn whose addresses are *net.UDPAddr. It owns pc from now on.
-func Wrap(pc net.PacketConn) *Socket { return nil }
+// Wrap makes a Socket of any PacketConn whose addresses are *net.UDPAddr; it takes the portable path. It owns pc from now on.
+func Wrap(pc net.PacketConn) *Socket {
+	s := &Socket{pc: pc}
+	s.udp, _ = pc.(*net.UDPConn)
+	if a, ok := pc.LocalAddr().(*net.UDPAddr); ok {
+		s.local = unmap(a.AddrPort())
+		s.wild = !s.local.Addr().IsValid() || s.local.Addr().IsUnspecified()
+	}
+	return s
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// growBuffers asks for the wanted sizes. Failure is not fatal: Stats tells what was granted.
+func (s *Socket) growBuffers(read, write int) {
+	if s.udp == nil {
+		return
+	}
+	_ = s.udp.SetReadBuffer(read)
+	_ = s.udp.SetWriteBuffer(write)
+	s.forceBuffers(read, write)
+}
 
 // LocalAddr is the address that the socket is bound to.
-func (s *Socket) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
+func (s *Socket) LocalAddr() netip.AddrPort { return s.local }
 
-// WriteTo sends b at once, outside of any Tx.
-func (s *Socket) WriteTo(b []byte, to netip.AddrPort) (int, error) { return 0, errNotBuilt }
+// Batched says whether the socket moves datagrams in batches, and not one by one.
+func (s *Socket) Batched() bool { return s.raw != nil }
 
-// WriteFrom sends b at once, from the local address from (the zero Addr lets the kernel choose).
-func (s *Socket) WriteFrom(b []byte, from netip.Addr, to netip.AddrPort) (int, error) { return 0, errNotBuilt }
+// WriteTo sends b at once, outside of any Tx, from an address of the kernel's choice.
+func (s *Socket) WriteTo(b []byte, to netip.AddrPort) (int, error) {
+	var n int
+	var err error
+	if s.udp != nil {
+		n, err = s.udp.WriteToUDPAddrPort(b, to)
+	} else {
+		n, err = s.pc.WriteTo(b, net.UDPAddrFromAddrPort(to))
+	}
+	s.countSend(n, err)
+	return n, err
+}
+
+// Send sends b at once to d, outside of any Tx. Safe for concurrent use.
+func (s *Socket) Send(b []byte, d *Dest) (int, error) {
+	var n int
+	var err error
+	switch {
+	case s.raw != nil && s.wild && d.hasSource():
+		n, _, err = s.udp.WriteMsgUDPAddrPort(b, d.control(s.ipv6), d.to)
+		if errors.Is(err, syscall.EINVAL) {
+			// Not an address of this host: a public one in front of a NAT, or one that has gone.
+			d.sourceless.Store(true)
+			n, err = s.udp.WriteToUDPAddrPort(b, d.to)
+		}
+	case s.udp != nil:
+		n, err = s.udp.WriteToUDPAddrPort(b, d.to)
+	default:
+		n, err = s.pc.WriteTo(b, d.addr)
+	}
+	s.countSend(n, err)
+	return n, err
+}
+
+func (s *Socket) countSend(n int, err error) {
+	s.count.sendCalls.Add(1)
+	if err != nil {
+		s.count.sendErrors.Add(1)
+		return
+	}
+	s.count.sent.Add(1)
+	s.count.sentBytes.Add(uint64(n))
+}
 
 // Stats returns a snapshot of the counters.
-func (s *Socket) Stats() Stats { return Stats{} }
+func (s *Socket) Stats() Stats {
+	c := &s.count
+	return Stats{
+		Received: c.received.Load(), ReceivedBytes: c.receivedBytes.Load(), ReceiveCalls: c.receiveCalls.Load(),
+		Sent: c.sent.Load(), SentBytes: c.sentBytes.Load(), SendCalls: c.sendCalls.Load(),
+		Truncated: c.truncated.Load(), SendErrors: c.sendErrors.Load(),
+		Segmented: c.segmented.Load(), Fallbacks: c.fallbacks.Load(),
+		ReadBuffer: s.readBuffer, WriteBuffer: s.writeBuffer,
+	}
+}
 
 // Close closes the socket; Recv returns net.ErrClosed from then on.
-func (s *Socket) Close() error { return nil }
-
-// NewRx makes a receiver of up to batch datagrams per call, of up to bufSize bytes each, with headroom free bytes in front.
-func (s *Socket) NewRx(batch, bufSize, headroom int) *Rx { return nil }
-
-// Recv blocks until at least one datagram is there and returns how many. After Close it returns net.ErrClosed.
-func (r *Rx) Recv() (n int, err error) { return 0, errNotBuilt }
-
-// Msg returns message i of the last Recv: buf[headroom:headroom+n] is the datagram. Valid until the next Recv.
-func (r *Rx) Msg(i int) (buf []byte, n int, from netip.AddrPort) { return nil, 0, netip.AddrPort{} }
-
-// Local is the address that message i was sent to; the zero Addr if the system does not tell.
-func (r *Rx) Local(i int) netip.Addr { return netip.Addr{} }
-
-// NewTx makes a queue of slots datagrams; 64 stay in the processor's cache between encryption and sending.
-func (s *Socket) NewTx(slots int) *Tx { return nil }
-
-// Free is how many datagrams can be committed before Flush must be called; Commit flushes by itself when there is none.
-func (t *Tx) Free() int { return 0 }
-
-// Pending is how many datagrams are queued.
-func (t *Tx) Pending() int { return 0 }
-
-// Slot returns the next free buffer: length 0, capacity SlotSize. It flushes first when none is free.
-func (t *Tx) Slot() []byte { return nil }
-
-// Commit queues the first n bytes of the buffer last returned by Slot to d.
-func (t *Tx) Commit(d *Dest, n int) {}
-
-// Flush sends all that is queued. What the kernel refuses is dropped and counted; the error is the socket's end.
-func (t *Tx) Flush() error { return nil }
-
-// NewDest prepares a destination.
-func NewDest(to netip.AddrPort) *Dest { return nil }
-
-// NewDestFrom prepares a destination that is sent to from the local address from.
-func NewDestFrom(from netip.Addr, to netip.AddrPort) *Dest { return nil }
-
-// Addr is where the destination is.
-func (d *Dest) Addr() netip.AddrPort { return netip.AddrPort{} }
+func (s *Socket) Close() error { return s.pc.Close() }

@@ -1,0 +1,280 @@
+package transport
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/confab/confab/media/udp"
+)
+
+var testCertificate = sync.OnceValue(func() *webrtc.Certificate {
+	c, err := NewCertificate()
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
+// vp8Engine knows VP8 and its retransmissions' absence, so that offers stay small.
+func vp8Engine(t testing.TB) *webrtc.MediaEngine {
+	t.Helper()
+	e := &webrtc.MediaEngine{}
+	err := e.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000},
+		PayloadType:        96,
+	}, webrtc.RTPCodecTypeVideo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// inbox collects what a Transport receives.
+type inbox struct {
+	rtp, rtcp chan []byte
+}
+
+func newInbox() *inbox { return &inbox{rtp: make(chan []byte, 4096), rtcp: make(chan []byte, 4096)} }
+
+func (i *inbox) HandleRTP(_ time.Time, packets []Packet) {
+	for _, p := range packets {
+		i.rtp <- append([]byte(nil), p.Bytes()...)
+	}
+}
+
+func (i *inbox) HandleRTCP(_ time.Time, b []byte) { i.rtcp <- append([]byte(nil), b...) }
+
+// site is one server: a running Mux.
+type site struct {
+	*Mux
+	stop func()
+}
+
+// newSite runs a Mux over sock until the test ends.
+func newSite(t testing.TB, sock *udp.Socket, advertise ...netip.AddrPort) *site {
+	t.Helper()
+	o := MuxOptions{}
+	if advertise != nil {
+		o.Advertise = func() []netip.AddrPort { return advertise }
+	}
+	s := &site{Mux: NewMux(sock, o)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Mux.Run: %v", err)
+		}
+	})
+	t.Cleanup(s.stop)
+	return s
+}
+
+// listen opens a loopback socket.
+func listen(t testing.TB, o udp.Options) *udp.Socket {
+	t.Helper()
+	s, err := udp.Listen("127.0.0.1:0", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// call is one pion client connected to a Transport of a site.
+type call struct {
+	t      testing.TB
+	site   *site
+	client *webrtc.PeerConnection
+	server *Transport
+	inbox  *inbox
+	states chan State
+	faults chan error
+	tx     *udp.Tx
+	got    *inbox // what the client receives
+	uplink *webrtc.TrackLocalStaticRTP
+}
+
+// newCall prepares both ends; nothing is negotiated yet. settings may change the client's.
+func newCall(t testing.TB, s *site, settings ...func(*webrtc.SettingEngine)) *call {
+	t.Helper()
+	c := &call{t: t, site: s, inbox: newInbox(), got: newInbox(), states: make(chan State, 64), faults: make(chan error, 8), tx: s.Socket().NewTx(64)}
+	var err error
+	c.server, err = New(Config{
+		Mux: s.Mux, MediaEngine: vp8Engine(t), Certificate: testCertificate(), Handler: c.inbox,
+		OnState: func(s State, err error) {
+			c.states <- s
+			if err != nil {
+				c.faults <- err
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := webrtc.SettingEngine{}
+	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	e.SetIncludeLoopbackCandidate(true)
+	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	for _, f := range settings {
+		f(&e)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(vp8Engine(t)), webrtc.WithSettingEngine(e), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	if c.client, err = api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{*testCertificate()}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.close)
+	c.uplink, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "video", "up")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = c.client.AddTransceiverFromTrack(c.uplink, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = c.client.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	c.client.OnTrack(func(r *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		go func() {
+			b := make([]byte, 1500)
+			for {
+				n, _, err := receiver.Read(b)
+				if err != nil {
+					return
+				}
+				c.got.rtcp <- append([]byte(nil), b[:n]...)
+			}
+		}()
+		b := make([]byte, 1500)
+		for {
+			n, _, err := r.Read(b)
+			if err != nil {
+				return
+			}
+			c.got.rtp <- append([]byte(nil), b[:n]...)
+		}
+	})
+	return c
+}
+
+func (c *call) close() {
+	if err := c.client.GracefulClose(); err != nil {
+		c.t.Error(err)
+	}
+	if err := c.server.Close(); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// negotiate makes one round of offer and answer, and returns both.
+func (c *call) negotiate(o *webrtc.OfferOptions) (offer, answer webrtc.SessionDescription) {
+	c.t.Helper()
+	must := func(err error) {
+		c.t.Helper()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	offer, err := c.client.CreateOffer(o)
+	must(err)
+	gathered := webrtc.GatheringCompletePromise(c.client)
+	must(c.client.SetLocalDescription(offer))
+	<-gathered
+	offer = *c.client.LocalDescription()
+	pc := c.server.PC()
+	must(pc.SetRemoteDescription(offer))
+	if len(pc.GetSenders()) == 0 || pc.GetSenders()[0].Track() == nil {
+		track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "video", "down")
+		must(err)
+		_, err = pc.AddTrack(downTrack{track})
+		must(err)
+	}
+	answer, err = pc.CreateAnswer(nil)
+	must(err)
+	gathered = webrtc.GatheringCompletePromise(pc)
+	must(pc.SetLocalDescription(answer))
+	<-gathered
+	answer = *pc.LocalDescription()
+	must(c.client.SetRemoteDescription(answer))
+	return offer, answer
+}
+
+// downTrack announces a track and sends nothing: we send beside pion.
+type downTrack struct{ *webrtc.TrackLocalStaticRTP }
+
+func (d downTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	return c.CodecParameters()[0], nil
+}
+
+func (d downTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
+
+// downSSRC is the SSRC that the answer announces.
+func (c *call) downSSRC() uint32 {
+	for _, s := range c.server.PC().GetSenders() {
+		if s.Track() != nil {
+			return uint32(s.GetParameters().Encodings[0].SSRC)
+		}
+	}
+	c.t.Fatal("no sender")
+	return 0
+}
+
+func (c *call) waitState(want State) {
+	c.t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case s := <-c.states:
+			if s == want {
+				return
+			}
+		case <-timeout:
+			c.t.Fatalf("state %v not reached, now %v", want, c.server.State())
+		}
+	}
+}
+
+// connect negotiates and waits until media flows both ways. pion drops what is written before the client's side is ready.
+func (c *call) connect() {
+	c.t.Helper()
+	c.negotiate(nil)
+	c.waitState(StateReady)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for seq := uint16(60000); ; seq++ {
+		if err := c.uplink.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq}}); err != nil {
+			c.t.Fatal(err)
+		}
+		select {
+		case b := <-c.inbox.rtp:
+			for ; binary.BigEndian.Uint16(b[2:]) != seq; b = receive(c.t, c.inbox.rtp, "the packet sent last") {
+			}
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// receive waits for one packet.
+func receive(t testing.TB, c chan []byte, what string) []byte {
+	t.Helper()
+	select {
+	case b := <-c:
+		return b
+	case <-time.After(10 * time.Second):
+		t.Fatalf("no %s", what)
+		return nil
+	}
+}
+
+func udpAddr(a netip.AddrPort) *net.UDPAddr { return net.UDPAddrFromAddrPort(a) }
