@@ -1,7 +1,7 @@
 // The catalogue of what can go wrong. A code is stable and is what an application switches on or translates by; message and
 // hint are English for people. Codes of the server (protocol Code) pass through with the server's own texts.
 
-import type { Code } from "./protocol.gen.js";
+import type { Code, Error as Refusal } from "./protocol.gen.js";
 
 /** Codes that arise on this side. */
 export type LocalCode =
@@ -52,4 +52,9 @@ export class ConfabError extends Error {
     this.retry = e.retry ?? false;
     this.after = e.after ?? 0;
   }
+}
+
+/** The server's refusal, in its own words. */
+export function refusal(e: Refusal): ConfabError {
+  return new ConfabError({ code: e.code, message: e.message, hint: e.hint ?? "", retry: e.retry, after: e.after ?? 0 });
 }
