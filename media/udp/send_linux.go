@@ -96,7 +96,7 @@ func (b *batchSender) queue(d *Dest) {
 		size := r.size
 		for i++; segment && i < len(d.queue) && r.segs < maxSegments; i++ {
 			next := d.queue[i].size
-			if next > size || r.size+next > maxRunBytes {
+			if next > size || next == 0 || r.size+next > maxRunBytes { // an empty segment would be lost
 				break
 			}
 			r.segs++

@@ -2,7 +2,6 @@ package udp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -125,10 +124,11 @@ func (s *Socket) Send(b []byte, d *Dest) (int, error) {
 	switch {
 	case s.raw != nil && s.wild && d.hasSource():
 		n, _, err = s.udp.WriteMsgUDPAddrPort(b, d.control(s.ipv6), d.to)
-		if errors.Is(err, syscall.EINVAL) {
-			// Not an address of this host: a public one in front of a NAT, or one that has gone.
-			d.sourceless.Store(true)
-			n, err = s.udp.WriteToUDPAddrPort(b, d.to)
+		if err != nil && !isClosed(err) {
+			// If it goes without, from is no address of this host: a public one in front of a NAT, or one that has gone.
+			if n, err = s.udp.WriteToUDPAddrPort(b, d.to); err == nil {
+				d.sourceless.Store(true)
+			}
 		}
 	case s.udp != nil:
 		n, err = s.udp.WriteToUDPAddrPort(b, d.to)

@@ -15,11 +15,11 @@ const pktinfoSpace = unix.SizeofCmsghdr + (unix.SizeofInet6Pktinfo+7)/8*8
 
 // sysDest holds a destination as the kernel wants it, for IPv4 sockets and for dual-stack ones.
 type sysDest struct {
-	sa4       unix.RawSockaddrInet4
-	sa6       unix.RawSockaddrInet6
-	ctl4      [pktinfoSpace]byte // IP_PKTINFO with the source address
-	ctl6      [pktinfoSpace]byte // IPV6_PKTINFO with the source address, mapped if it is IPv4
-	n4 int
+	sa4  unix.RawSockaddrInet4
+	sa6  unix.RawSockaddrInet6
+	ctl4 [pktinfoSpace]byte // IP_PKTINFO with the source address
+	ctl6 [pktinfoSpace]byte // IPV6_PKTINFO with the source address, mapped if it is IPv4
+	n4   int
 }
 
 func (d *Dest) prepare() {
