@@ -145,7 +145,7 @@ func (b *batchReceiver) take(r *Rx) {
 func localAddr(b []byte) netip.Addr {
 	for len(b) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		if h.Len < unix.SizeofCmsghdr || int(h.Len) > len(b) {
+		if h.Len < unix.SizeofCmsghdr || h.Len > uint64(len(b)) {
 			break
 		}
 		data := b[unix.SizeofCmsghdr:h.Len]
