@@ -30,7 +30,7 @@ export function counters(report: Iterable<readonly [string, unknown]>): Map<stri
   return out;
 }
 
-/** Milliseconds after which any frame counts in a reused slot: its keyframe may have come before we looked. */
+/** Milliseconds after which any frame counts in a reused slot: its keyframe may have come before we looked, or is not counted. */
 const BLIND = 1_000;
 
 /**
@@ -42,7 +42,7 @@ export function delivered(now: Counters, since: { base: Counters; ms: number } |
   const { base, ms } = since;
   if (now.kind === "audio") return now.packets > base.packets;
   if (now.keyframes !== null && now.keyframes > (base.keyframes ?? 0)) return true;
-  return now.frames > base.frames && (now.keyframes === null || ms >= BLIND);
+  return now.frames > base.frames && ms >= BLIND;
 }
 
 export function number(e: StatsEntry, name: string): number | null {
