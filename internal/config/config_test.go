@@ -138,6 +138,17 @@ func TestFaultsComeTogether(t *testing.T) {
 	}
 }
 
+func TestValidateSkipsWhatDidNotParse(t *testing.T) {
+	_, _, err := load(t, "", nil, "--auth=token", "--sfu=off", "--shards=x", "--auth=tokn")
+	if err == nil || strings.Contains(err.Error(), "tokens need") || !strings.Contains(err.Error(), "2 faults") {
+		t.Fatalf("error %v", err)
+	}
+	_, _, err = load(t, "", nil, "--auth=token", "--sfu=off", "--shards=x")
+	if err == nil || !strings.Contains(err.Error(), "tokens need") {
+		t.Fatalf("error %v; a fault elsewhere must not hide it", err)
+	}
+}
+
 func TestValidateIsPlaced(t *testing.T) {
 	_, _, err := load(t, "sfu: off\n", []string{"CONFAB_AUTH=token"})
 	if err == nil || err.Error() != "configuration: CONFAB_AUTH: tokens need the SFU" {

@@ -22,7 +22,8 @@
 //
 // Nothing is guessed: an unknown key, a key given twice, a value that does not parse are faults, and Load reports all of
 // them at once, each with the place it came from and, when a known name is near, with that name. If the struct has a method
-// Validate(func(option, problem string)), it is called once every value is parsed, and what it reports is placed the same way.
+// Validate(func(option, problem string)), it is called after parsing, and what it reports is placed the same way, but for options that
+// did not parse: these have their default then.
 //
 // The package reads the file it is told to read and nothing else. It is not a framework: no watching, no remote sources, no nesting.
 package config

@@ -26,9 +26,11 @@ func (s *Set) Load(environ []string) error {
 			o.apply("--"+o.name, o.flag.given, &faults)
 		}
 	}
-	if v, ok := s.target.(validator); ok && len(faults) == 0 {
+	if v, ok := s.target.(validator); ok {
 		v.Validate(func(name, problem string) {
-			faults.add(s.Origin(name).String(), "%s", problem)
+			if !s.byName[name].faulty { // what it says of a value that was not understood would mislead
+				faults.add(s.Origin(name).String(), "%s", problem)
+			}
 		})
 	}
 	if len(faults) > 0 {
@@ -58,6 +60,7 @@ func (s *Set) readFile(path string, faults *Faults) {
 func (o *option) apply(where string, texts []string, faults *Faults) {
 	if err := o.set(texts); err != nil {
 		faults.add(where, "%v", err)
+		o.faulty = true
 		return
 	}
 	o.origin = Origin{name: o.name, text: where}

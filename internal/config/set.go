@@ -28,6 +28,7 @@ type option struct {
 	value                        reflect.Value
 	flag                         *flagValue // nil while the option has no flag
 	origin                       Origin
+	faulty                       bool // a source had a value that does not parse
 }
 
 // New describes the options of target, a pointer to a struct whose fields carry the tags of the package comment, and sets
