@@ -176,8 +176,8 @@ func (c *call) close() {
 	}
 }
 
-// negotiate makes one round of offer and answer, and returns both.
-func (c *call) negotiate(o *webrtc.OfferOptions) (offer, answer webrtc.SessionDescription) {
+// negotiate makes one round of offer and answer. between is called when only the server knows both.
+func (c *call) negotiate(o *webrtc.OfferOptions, between ...func()) {
 	c.t.Helper()
 	must := func(err error) {
 		c.t.Helper()
@@ -199,14 +199,15 @@ func (c *call) negotiate(o *webrtc.OfferOptions) (offer, answer webrtc.SessionDe
 		_, err = pc.AddTrack(downTrack{track})
 		must(err)
 	}
-	answer, err = pc.CreateAnswer(nil)
+	answer, err := pc.CreateAnswer(nil)
 	must(err)
 	gathered = webrtc.GatheringCompletePromise(pc)
 	must(pc.SetLocalDescription(answer))
 	<-gathered
-	answer = *pc.LocalDescription()
-	must(c.client.SetRemoteDescription(answer))
-	return offer, answer
+	for _, f := range between {
+		f()
+	}
+	must(c.client.SetRemoteDescription(*pc.LocalDescription()))
 }
 
 // downTrack announces a track and sends nothing: we send beside pion.
@@ -277,4 +278,68 @@ func receive(t testing.TB, c chan []byte, what string) []byte {
 	}
 }
 
-func udpAddr(a netip.AddrPort) *net.UDPAddr { return net.UDPAddrFromAddrPort(a) }
+// tappedConn is a client's socket that shows what passes.
+type tappedConn struct {
+	net.PacketConn
+	in  func(b []byte) bool // says whether pion may have it
+	out func(b []byte) bool // says whether it may leave
+}
+
+func (c *tappedConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := c.PacketConn.ReadFrom(b)
+		if err != nil || c.in == nil || c.in(b[:n]) {
+			return n, from, err
+		}
+	}
+}
+
+func (c *tappedConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	if c.out != nil && !c.out(b) {
+		return len(b), nil
+	}
+	return c.PacketConn.WriteTo(b, to)
+}
+
+// tap opens a client's socket on loopback, and the setting that makes pion use it.
+func tap(t testing.TB) (*tappedConn, func(*webrtc.SettingEngine)) {
+	t.Helper()
+	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &tappedConn{PacketConn: pc}
+	return c, func(e *webrtc.SettingEngine) {
+		mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: c})
+		t.Cleanup(func() {
+			if err := mux.Close(); err != nil {
+				t.Error(err)
+			}
+			_ = pc.Close() // closed by the mux already
+		})
+		e.SetICEUDPMux(mux)
+	}
+}
+
+// addr is where the site listens.
+func (s *site) addr() net.Addr { return net.UDPAddrFromAddrPort(s.Socket().LocalAddr()) }
+
+// waitConnected waits until the client's ICE has a pair again.
+func (c *call) waitConnected() {
+	c.t.Helper()
+	done := make(chan struct{})
+	close1 := sync.OnceFunc(func() { close(done) })
+	c.client.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
+		if s == webrtc.ICEConnectionStateConnected {
+			close1()
+		}
+	})
+	if c.client.ICEConnectionState() == webrtc.ICEConnectionStateConnected {
+		close1()
+	}
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		c.t.Fatal("the client does not connect")
+	}
+}

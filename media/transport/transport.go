@@ -61,6 +61,8 @@ type Transport struct {
 	inRTP   rtp.Header // scratch
 	receive receiveCounters
 
+	profile atomic.Uint32 // an srtp.ProtectionProfile, once there are keys
+
 	// Sending: the one sender's own, but for the pointers.
 	keysOut atomic.Pointer[srtp.Context]
 	dest    atomic.Pointer[udp.Dest]
@@ -158,6 +160,7 @@ func (t *Transport) makeContexts() error {
 	if err != nil {
 		return fmt.Errorf("make outbound SRTP context: %w", err)
 	}
+	t.profile.Store(uint32(profile))
 	t.keysIn.Store(in)
 	t.keysOut.Store(out)
 	t.log.Debug("media keys derived", "profile", profile.String())
@@ -194,6 +197,11 @@ func (t *Transport) pairChanged(p *webrtc.ICECandidatePair) {
 
 // PC is the PeerConnection. Never write RTP or RTCP through it: see the package comment.
 func (t *Transport) PC() *webrtc.PeerConnection { return t.pc }
+
+// Profile is the SRTP protection profile agreed with the peer; zero before StateReady.
+func (t *Transport) Profile() srtp.ProtectionProfile {
+	return srtp.ProtectionProfile(t.profile.Load())
+}
 
 // State is the current state.
 func (t *Transport) State() State { return t.state.load() }
