@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/dtls/v3/pkg/crypto/selfsign"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
@@ -342,4 +344,14 @@ func (c *call) waitConnected() {
 	case <-time.After(10 * time.Second):
 		c.t.Fatal("the client does not connect")
 	}
+}
+
+// tlsCertificate makes a certificate for bare DTLS.
+func tlsCertificate(t testing.TB) tls.Certificate {
+	t.Helper()
+	c, err := selfsign.GenerateSelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

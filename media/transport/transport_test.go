@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/confab/confab/media/udp"
@@ -108,6 +109,9 @@ func TestCall(t *testing.T) {
 				}
 			case <-time.After(10 * time.Second):
 				t.Fatal("data channel: nothing arrived")
+			}
+			if got := c.server.Profile(); got != srtp.ProtectionProfileAeadAes128Gcm {
+				t.Errorf("profile = %v", got)
 			}
 			if s := c.server.Stats(); s.RTP < 20 || s.RTCP < 20 || s.Forged+s.Replayed+s.Early != 0 {
 				t.Errorf("stats = %+v", s)
