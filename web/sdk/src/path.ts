@@ -1,5 +1,6 @@
 // A path carries media: a mesh of peers, or the connection to the SFU. The router has one, and two while it switches.
 
+import { preferVP8 } from "./encodings.js";
 import type { Platform } from "./platform.js";
 import type { ClientMessage, Participant, Transport } from "./protocol.gen.js";
 import type { Key } from "./switcher.js";
@@ -74,4 +75,17 @@ export function sendOn(c: RTCDataChannel | undefined, data: string | ArrayBuffer
   if (typeof data === "string") c.send(data);
   else c.send(data);
   return true;
+}
+
+/**
+ * A sending m-line for a source. The track is put in afterwards, since its id would become the receiver's track id: on the
+ * next path a second track of the same id would arrive, which Chromium does not tell from the first.
+ */
+export function addSender(pc: RTCPeerConnection, source: TrackSource, track: MediaStreamTrack | null, init: RTCRtpTransceiverInit): RTCRtpTransceiver {
+  const video = source === "camera" || source === "screen";
+  const t = pc.addTransceiver(video ? "video" : "audio", init);
+  if (video) preferVP8(t);
+  // It can only fail when the connection is closed meanwhile.
+  if (track !== null) void t.sender.replaceTrack(track).catch(() => undefined);
+  return t;
 }

@@ -4,11 +4,11 @@
 // yet, and two data channels, so that turning a camera on or changing a device is a replaceTrack and no negotiation. The
 // other side takes these m-lines up for its own tracks. A screen has m-lines of its own, one way, made when first shared.
 
-import { preferVP8, screenRate } from "./encodings.js";
+import { screenRate } from "./encodings.js";
 import type { Negotiation, NegotiationStep } from "./negotiation.js";
 import { negotiation, onCandidate, onDescription } from "./negotiation.js";
 import type { Path, PathHost } from "./path.js";
-import { channelOptions, sendOn } from "./path.js";
+import { addSender, channelOptions, sendOn } from "./path.js";
 import type { Candidate, Description, PeerSignal, Source } from "./protocol.gen.js";
 import type { TrackSource } from "./types.js";
 
@@ -23,6 +23,7 @@ const CANDIDATES = 64;
 
 export class Peer {
   readonly pc: RTCPeerConnection;
+  private readonly stream: MediaStream;
   private state: Negotiation;
   private chain: Promise<void> = Promise.resolve();
   private readonly sending = new Map<TrackSource, RTCRtpTransceiver>();
@@ -42,6 +43,7 @@ export class Peer {
   ) {
     this.state = negotiation(host.self(), id);
     this.pc = host.platform.peer(host.rtc());
+    this.stream = host.platform.stream();
     this.pc.onnegotiationneeded = () => this.enqueue(() => this.offer());
     this.pc.onicecandidate = (e) => this.trickle(e.candidate);
     this.pc.onconnectionstatechange = () => this.connection();
@@ -151,6 +153,7 @@ export class Peer {
       if ((source !== "microphone" && source !== "camera") || this.sending.has(source)) continue;
       this.sending.set(source, t);
       t.direction = "sendrecv";
+      t.sender.setStreams?.(this.stream);
       await t.sender.replaceTrack(this.host.track(source));
     }
     this.shareScreen();
@@ -163,12 +166,11 @@ export class Peer {
   }
 
   private add(source: TrackSource, direction: RTCRtpTransceiverDirection): void {
-    const video = source === "camera" || source === "screen";
     const init: RTCRtpTransceiverInit = { direction };
+    // One stream for face and voice: the receiver keeps lips in sync by it.
+    if (source === "microphone" || source === "camera") init.streams = [this.stream];
     if (source === "screen") init.sendEncodings = [{ maxBitrate: screenRate }];
-    const t = this.pc.addTransceiver(this.host.track(source) ?? (video ? "video" : "audio"), init);
-    if (video) preferVP8(t);
-    this.sending.set(source, t);
+    this.sending.set(source, addSender(this.pc, source, this.host.track(source), init));
   }
 
   private describe(): void {

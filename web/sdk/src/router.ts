@@ -271,9 +271,11 @@ export class Router {
     for (const c of changes) {
       const stream = this.stream(c.key, c.to !== null);
       if (stream === null) continue;
-      // Add first: an element that has no track at all for a moment goes black.
+      // Add first: an element that has no track at all for a moment goes black. Chromium takes two tracks of one id for the
+      // same one and would not add the second; the id is the sender's and may repeat on its next connection.
       if (c.to !== null) stream.addTrack(c.to.track);
       if (c.from !== null && c.from.track !== c.to?.track) stream.removeTrack(c.from.track);
+      if (c.to !== null) stream.addTrack(c.to.track);
     }
     if (changes.length > 0) this.o.onChange();
   }

@@ -9,7 +9,7 @@
 import { cameraEncodings, preferVP8, screenRate } from "./encodings.js";
 import { decodeFrame } from "./frames.js";
 import type { Connection, Path, PathHost } from "./path.js";
-import { channelOptions, sendOn } from "./path.js";
+import { addSender, channelOptions, sendOn } from "./path.js";
 import type { Pair, SFUAnswer, SFUOffer, Slot, Source } from "./protocol.gen.js";
 import type { SlotTable } from "./slots.js";
 import { assign, mediaMids, mids, noSlots } from "./slots.js";
@@ -253,7 +253,6 @@ export class Sfu implements Path {
 
   private add(source: TrackSource): void {
     const track = this.host.track(source);
-    const video = source === "camera" || source === "screen";
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (source === "camera") {
       const { width, height } = track?.getSettings() ?? {};
@@ -261,9 +260,7 @@ export class Sfu implements Path {
     } else if (source === "screen") {
       init.sendEncodings = [{ maxBitrate: screenRate }];
     }
-    const t = this.pc.addTransceiver(track ?? (video ? "video" : "audio"), init);
-    if (video) preferVP8(t);
-    this.sending.set(source, t);
+    this.sending.set(source, addSender(this.pc, source, track, init));
   }
 
   /** True if that made m-lines. */
