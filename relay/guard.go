@@ -122,7 +122,7 @@ func (s *Server) checkAllocate(m *stun.Message) (stun.ErrorCode, string) {
 		return stun.CodeInsufficientCapacity, "draining"
 	case err == nil && len(transport) == 4 && transport[0] != protocolUDP:
 		return stun.CodeUnsupportedTransProto, "transport"
-	case m.Contains(stun.AttrRequestedAddressFamily) && family(m) != familyIPv4:
+	case !s.public.IsValid() || m.Contains(stun.AttrRequestedAddressFamily) && family(m) != familyIPv4:
 		return stun.CodeAddrFamilyNotSupported, "address_family"
 	case m.Contains(stun.AttrReservationToken):
 		return stun.CodeInsufficientCapacity, "reservation_token" // none is kept, so none is valid

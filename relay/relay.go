@@ -22,8 +22,8 @@ type Options struct {
 	UDP []net.PacketConn // client side; remote addresses are *net.UDPAddr. The Server closes them when Run ends.
 	TCP []net.Listener   // client side, TLS already taken off or done by the connection itself; closed when Run ends
 
-	// PublicIPs are the addresses this host is reached at. The first IPv4 one is that of every relayed address; all are own
-	// addresses: no peers.
+	// PublicIPs are the addresses this host is reached at. The first IPv4 one is that of every relayed address; without one, only
+	// STUN is served. All are own addresses: no peers.
 	PublicIPs []netip.Addr
 	// LocalIP is the address relay sockets are bound to. Zero: the public one if it is on an interface, else all addresses.
 	LocalIP netip.Addr
@@ -86,8 +86,6 @@ func New(o Options) (*Server, error) {
 	switch {
 	case len(o.UDP)+len(o.TCP) == 0:
 		return nil, errors.New("relay: nothing to listen on")
-	case i < 0:
-		return nil, errors.New("relay: no public IPv4 address: relayed addresses are IPv4")
 	case len(o.Secrets) == 0 || slices.ContainsFunc(o.Secrets, func(b []byte) bool { return len(b) == 0 }):
 		return nil, errors.New("relay: no secret, or an empty one, to check credentials with")
 	case o.RelayPorts.Min == 0 || o.RelayPorts.Max < o.RelayPorts.Min:
@@ -95,7 +93,9 @@ func New(o Options) (*Server, error) {
 	case o.LocalIP.IsValid() && !o.LocalIP.Unmap().Is4():
 		return nil, fmt.Errorf("relay: local address %s is not IPv4", o.LocalIP)
 	}
-	s.public = o.PublicIPs[i].Unmap()
+	if i >= 0 {
+		s.public = o.PublicIPs[i].Unmap()
+	}
 	s.metrics = newMetrics(o.Registerer, s.ports.available)
 	s.table.init()
 	if err := s.lookAtInterfaces(); err != nil {
@@ -170,6 +170,9 @@ func (s *Server) Run(ctx context.Context) error {
 	server, err := turn.NewServer(config)
 	if err != nil {
 		return fmt.Errorf("relay: start pion/turn: %w", err)
+	}
+	if !s.public.IsValid() {
+		s.log.Warn("no public IPv4 address: STUN is served, allocations are refused")
 	}
 	s.log.Info("relay serving", "public_ip", s.public, "relay_ports", s.o.RelayPorts.String(), "realm", s.o.Realm,
 		"udp_listeners", len(s.datagrams), "stream_listeners", len(s.streams))

@@ -135,7 +135,6 @@ func TestNewReportsBadOptions(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*Options){
 		"no listener":       func(o *Options) { o.UDP = nil },
-		"no IPv4 address":   func(o *Options) { o.PublicIPs = []netip.Addr{netip.IPv6Loopback()} },
 		"no secret":         func(o *Options) { o.Secrets = nil },
 		"an empty secret":   func(o *Options) { o.Secrets = [][]byte{secret, {}} },
 		"a range backwards": func(o *Options) { o.RelayPorts = PortRange{Min: 2, Max: 1} },
