@@ -16,7 +16,8 @@ type structure struct {
 	templates, targets uint8 // counts; no templates: none has come
 	offset             uint8 // id of the first template
 	spatial, temporal  [maxTemplates]uint8
-	joinable           [maxTemplates]bool // switch indication for the decode target of the template's own layers
+	joinable           [maxTemplates]bool  // switch indication for the decode target of the template's own layers
+	up                 [maxTemplates]uint8 // highest temporal layer with a switch indication, in the template's spatial layer
 	// layers of a decode target: the highest of the templates that belong to it
 	targetSpatial, targetTemporal [maxTargets]uint8
 	width, height                 uint16
@@ -59,20 +60,24 @@ func (s *structure) read(d []byte, pic *Picture) {
 		return
 	}
 	pic.Spatial, pic.Temporal, pic.Switch = s.spatial[i], s.temporal[i], s.joinable[i]
+	pic.Up = s.up[i]
 	if customTargets {
-		pic.Switch = false
+		pic.Switch, pic.Up = false, 0
 		for t := range s.targets {
-			if r.read(2) == dtiSwitch && s.owns(t, i) {
-				pic.Switch = true
+			if r.read(2) == dtiSwitch {
+				s.allow(t, i, &pic.Switch, &pic.Up)
 			}
 		}
-		pic.Switch = pic.Switch && !r.short
 	}
 }
 
-// owns tells that decode target t is the one for the layers of template i.
-func (s *structure) owns(t, i uint8) bool {
-	return s.targetSpatial[t] == s.spatial[i] && s.targetTemporal[t] == s.temporal[i]
+// allow notes what a switch indication of template i for decode target t allows.
+func (s *structure) allow(t, i uint8, join *bool, up *uint8) {
+	if s.targetSpatial[t] != s.spatial[i] {
+		return
+	}
+	*up = max(*up, s.targetTemporal[t])
+	*join = *join || s.targetTemporal[t] == s.temporal[i]
 }
 
 // parse reads template_dependency_structure() (A.8.2) up to the end. False: broken.
@@ -126,8 +131,8 @@ func (s *structure) parse(r *bits) bool {
 	}
 	for i := range s.templates {
 		for t := range s.targets {
-			if dti[i][t] == dtiSwitch && s.owns(t, i) {
-				s.joinable[i] = true
+			if dti[i][t] == dtiSwitch {
+				s.allow(t, i, &s.joinable[i], &s.up[i])
 			}
 		}
 	}

@@ -32,7 +32,8 @@ type Picture struct {
 	Start    bool  // first packet of a frame (of one spatial layer)
 	End      bool  // last packet of a frame (of one spatial layer)
 	Keyframe bool  // this packet starts a keyframe: a decoder that knows nothing can begin here
-	Switch   bool  // first chance to go up to this frame's temporal layer: VP8 Y, VP9 U, DD switch indication
+	Switch   bool  // this frame's temporal layer may be joined with it: VP8 Y, VP9 U, DD switch indication
+	Up       uint8 // whoever gets this frame may go up to this temporal layer from now on (DD); 0: says nothing
 	Spatial  uint8 // 0 lowest
 	Temporal uint8 // 0 lowest
 

@@ -18,10 +18,11 @@ type Packet struct {
 	Encoding  int
 	Seq       uint64 // extended, of its encoding
 	Timestamp uint32
-	Start     bool // first packet of a frame
-	End       bool // last packet of a frame
-	Keyframe  bool // starts a keyframe
-	Switch    bool // its temporal layer may be joined here
+	Start     bool  // first packet of a frame
+	End       bool  // last packet of a frame
+	Keyframe  bool  // starts a keyframe
+	Switch    bool  // its temporal layer may be joined here
+	Up        uint8 // temporal layers up to this one may be joined after it; 0: says nothing
 	Marker    bool
 	Padding   bool // carries nothing but padding
 	Spatial   uint8
@@ -128,6 +129,9 @@ func (s *Selector) step(p *Packet) {
 	// One layer at a time: a frame that may be joined needs the layers below it, and those have their own frames to join at.
 	if p.Switch && p.Temporal <= s.target.Temporal && int(p.Temporal) == int(next.temporal)+1 {
 		next.temporal = p.Temporal
+	}
+	if p.Temporal <= next.temporal && p.Up > next.temporal {
+		next.temporal = min(p.Up, s.target.Temporal)
 	}
 	if next != s.now {
 		s.before, s.now, s.since = s.now, next, p.Seq

@@ -7,7 +7,7 @@ type trace struct {
 	target Target // set before the packet, unless stay
 	enc    int
 	seq    uint64
-	what   string // k keyframe, y joinable, m marker, c continuation of a frame, e end of a layer frame, p padding
+	what   string // k keyframe, y joinable, u up to layer 2 allowed, m marker, c continuation of a frame, e end of a layer frame, p padding
 	s, t   uint8
 	want   Verdict
 	mark   bool
@@ -76,6 +76,14 @@ func TestSelector(t *testing.T) {
 			{stay, 0, 12, "k", 0, 0, Forward, false},
 			{stay, 0, 13, "", 0, 2, Forward, false},
 		}},
+		{"temporal layers: up after a frame that allows it", []trace{
+			{at(0, 0, 0), 0, 10, "k", 0, 0, Switch, false},
+			{at(0, 0, 1), 0, 11, "", 0, 1, Drop, false},
+			{stay, 0, 12, "u", 0, 1, Drop, false}, // itself not sent
+			{stay, 0, 13, "u", 0, 0, Forward, false},
+			{stay, 0, 14, "", 0, 1, Forward, false},
+			{stay, 0, 15, "", 0, 2, Drop, false},
+		}},
 		{"a late packet is decided as its frame was", []trace{
 			{at(0, 0, 0), 0, 10, "k", 0, 0, Switch, false},
 			{at(0, 0, 1), 0, 12, "c", 0, 1, Drop, false},
@@ -114,6 +122,8 @@ func TestSelector(t *testing.T) {
 						p.Keyframe = true
 					case 'y':
 						p.Switch = true
+					case 'u':
+						p.Up = 2
 					case 'm':
 						p.Marker = true
 					case 'c':
