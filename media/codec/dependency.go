@@ -1,5 +1,7 @@
 package codec
 
+import "encoding/binary"
+
 // Decode target indications (AV1 RTP spec, A.8.3.3).
 const (
 	dtiAbsent = 0
@@ -29,11 +31,10 @@ func (s *structure) read(d []byte, pic *Picture) {
 	if len(d) < 3 {
 		return
 	}
-	r := bits{b: d}
-	start, end := r.flag(), r.flag()
-	template := uint8(r.read(6))
-	pic.HasFrame, pic.Frame = true, uint16(r.read(16))
-	pic.Start, pic.End, pic.Keyframe = start, end, false
+	start, template := d[0]&0x80 != 0, d[0]&0x3F
+	pic.HasFrame, pic.Frame = true, binary.BigEndian.Uint16(d[1:])
+	pic.Start, pic.End, pic.Keyframe = start, d[0]&0x40 != 0, false
+	r := bits{b: d, at: 3 * 8}
 
 	var customTargets bool
 	if len(d) > 3 {
