@@ -181,6 +181,12 @@ func (c *call) close() {
 // negotiate makes one round of offer and answer. between is called when only the server knows both.
 func (c *call) negotiate(o *webrtc.OfferOptions, between ...func()) {
 	c.t.Helper()
+	c.negotiateAs(o, func(sdp string) string { return sdp }, between...)
+}
+
+// negotiateAs is negotiate with an offer changed on its way.
+func (c *call) negotiateAs(o *webrtc.OfferOptions, change func(string) string, between ...func()) {
+	c.t.Helper()
 	must := func(err error) {
 		c.t.Helper()
 		if err != nil {
@@ -193,6 +199,7 @@ func (c *call) negotiate(o *webrtc.OfferOptions, between ...func()) {
 	must(c.client.SetLocalDescription(offer))
 	<-gathered
 	offer = *c.client.LocalDescription()
+	offer.SDP = change(offer.SDP)
 	pc := c.server.PC()
 	must(pc.SetRemoteDescription(offer))
 	if len(pc.GetSenders()) == 0 || pc.GetSenders()[0].Track() == nil {
@@ -234,7 +241,7 @@ func (c *call) downSSRC() uint32 {
 
 func (c *call) waitState(want State) {
 	c.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case s := <-c.states:
@@ -247,11 +254,17 @@ func (c *call) waitState(want State) {
 	}
 }
 
-// connect negotiates and waits until media flows both ways. pion drops what is written before the client's side is ready.
+// connect negotiates and waits until media flows both ways.
 func (c *call) connect() {
 	c.t.Helper()
 	c.negotiate(nil)
 	c.waitState(StateReady)
+	c.warmUp()
+}
+
+// warmUp sends until the first packet arrives: pion drops what is written before the client's side is ready.
+func (c *call) warmUp() {
+	c.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for seq := uint16(60000); ; seq++ {
@@ -303,24 +316,22 @@ func (c *tappedConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	return c.PacketConn.WriteTo(b, to)
 }
 
-// tap opens a client's socket on loopback, and the setting that makes pion use it.
-func tap(t testing.TB) (*tappedConn, func(*webrtc.SettingEngine)) {
+// tap opens a client's socket on loopback, and the setting that makes pion use it. in and out may be nil.
+func tap(t testing.TB, in, out func([]byte) bool) (*tappedConn, func(*webrtc.SettingEngine)) {
 	t.Helper()
 	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &tappedConn{PacketConn: pc}
-	return c, func(e *webrtc.SettingEngine) {
-		mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: c})
-		t.Cleanup(func() {
-			if err := mux.Close(); err != nil {
-				t.Error(err)
-			}
-			_ = pc.Close() // closed by the mux already
-		})
-		e.SetICEUDPMux(mux)
-	}
+	c := &tappedConn{PacketConn: pc, in: in, out: out}
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: c})
+	t.Cleanup(func() {
+		if err := mux.Close(); err != nil {
+			t.Error(err)
+		}
+		_ = pc.Close() // closed by the mux already
+	})
+	return c, func(e *webrtc.SettingEngine) { e.SetICEUDPMux(mux) }
 }
 
 // addr is where the site listens.

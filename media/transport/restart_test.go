@@ -15,22 +15,22 @@ import (
 // During an ICE restart the old path serves until the new one works, in both directions; then the new one does.
 func TestICERestart(t *testing.T) {
 	s := newSite(t, listen(t, udp.Options{}))
-	conn, setting := tap(t)
 	var capture atomic.Bool
 	captured, arrived := make(chan []byte, 1), make(chan []byte, 64)
-	conn.out = func(b []byte) bool {
+	out := func(b []byte) bool {
 		if classify(b) == kindRTP && capture.CompareAndSwap(true, false) {
 			captured <- bytes.Clone(b)
 			return false
 		}
 		return true
 	}
-	conn.in = func(b []byte) bool {
+	in := func(b []byte) bool {
 		if classify(b) == kindRTP {
 			arrived <- bytes.Clone(b)
 		}
 		return true
 	}
+	conn, setting := tap(t, in, out)
 	c := newCall(t, s, setting)
 	c.connect()
 	c.exchange(1)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,19 +71,25 @@ func TestCall(t *testing.T) {
 		name string
 		addr string
 		o    udp.Options
+		at   string // what is advertised, if not the default
 	}{
-		{"batched", "127.0.0.1:0", udp.Options{}},
-		{"without GSO", "127.0.0.1:0", udp.Options{NoGSO: true}},
-		{"portable", "127.0.0.1:0", udp.Options{Portable: true}},
-		{"IPv6", "[::1]:0", udp.Options{}},
-		{"wildcard", ":0", udp.Options{}},
+		{"batched", "127.0.0.1:0", udp.Options{}, ""},
+		{"without GSO", "127.0.0.1:0", udp.Options{NoGSO: true}, ""},
+		{"portable", "127.0.0.1:0", udp.Options{Portable: true}, ""},
+		{"IPv6", "[::1]:0", udp.Options{}, ""},
+		{"wildcard", ":0", udp.Options{}, ""},
+		{"wildcard, not the kernel's choice of address", ":0", udp.Options{}, "127.0.0.2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			sock, err := udp.Listen(tc.addr, tc.o)
 			if err != nil {
 				t.Skip("no such network here: ", err)
 			}
-			c := newCall(t, newSite(t, sock))
+			var advertise []netip.AddrPort
+			if tc.at != "" {
+				advertise = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr(tc.at), sock.LocalAddr().Port())}
+			}
+			c := newCall(t, newSite(t, sock, advertise...))
 			if err := c.server.WriteRTP(c.tx, make([]byte, 12), nil); !errors.Is(err, ErrNotReady) {
 				t.Fatalf("WriteRTP before the answer: %v, want ErrNotReady", err)
 			}
@@ -120,5 +128,34 @@ func TestCall(t *testing.T) {
 				t.Errorf("pion sent %d packets of media", s.ForeignMedia)
 			}
 		})
+	}
+}
+
+// A peer that is not who its offer says is told apart by its certificate, and the reason reaches the callback.
+func TestWrongFingerprint(t *testing.T) {
+	c := newCall(t, newSite(t, listen(t, udp.Options{})))
+	c.negotiateAs(nil, func(sdp string) string {
+		at := strings.Index(sdp, "a=fingerprint:sha-256 ") + len("a=fingerprint:sha-256 ")
+		return sdp[:at] + strings.Repeat("00:", 31) + "00" + sdp[at+95:]
+	})
+	c.waitState(StateFailed)
+	if err := <-c.faults; err == nil || !strings.Contains(err.Error(), "DTLS") {
+		t.Errorf("error %v, want one that speaks of DTLS", err)
+	}
+	if err := c.server.WriteRTP(c.tx, make([]byte, 12), nil); !errors.Is(err, ErrNotReady) {
+		t.Errorf("WriteRTP: %v, want ErrNotReady", err)
+	}
+}
+
+// Close without ever having negotiated, twice.
+func TestCloseUnused(t *testing.T) {
+	m := NewMux(listen(t, udp.Options{}), MuxOptions{})
+	defer m.Socket().Close()
+	tr, err := New(Config{Mux: m, MediaEngine: vp8Engine(t), Handler: newInbox()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(tr.Close(), tr.Close()); err != nil || tr.State() != StateClosed {
+		t.Errorf("Close: %v, state %v", err, tr.State())
 	}
 }
