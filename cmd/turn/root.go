@@ -47,7 +47,7 @@ func newRoot(p process) *cobra.Command {
 	root.SetArgs(p.args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(newServe(p), newCredentials(p), &cobra.Command{
+	root.AddCommand(newServe(p), newCredentials(p), newReference(p), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
