@@ -1,0 +1,56 @@
+package main
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/confab/confab/auth"
+)
+
+func TestICEServers(t *testing.T) {
+	all := netip.MustParseAddrPort
+	public := []netip.Addr{netip.MustParseAddr("203.0.113.7")}
+	for _, tt := range []struct {
+		name   string
+		server iceServers
+		host   string
+		want   []string
+	}{
+		{"localhost is spelled out", iceServers{turn: true, tcp: all("[::]:8080"), udp: all("[::]:3478")}, "localhost:8080",
+			[]string{"stun:127.0.0.1:3478", "turn:127.0.0.1:3478?transport=udp", "turn:127.0.0.1:8080?transport=tcp"}},
+		{"what the client used works for it", iceServers{turn: true, tcp: all("[::]:80"), udp: all("[::]:3478")}, "Meet.Example.org",
+			[]string{"stun:meet.example.org:3478", "turn:meet.example.org:3478?transport=udp", "turn:meet.example.org:80?transport=tcp"}},
+		{"IPv6", iceServers{turn: true, tcp: all("[::]:8080"), udp: all("[::]:3478")}, "[2001:db8::1]:8080",
+			[]string{"stun:[2001:db8::1]:3478", "turn:[2001:db8::1]:3478?transport=udp", "turn:[2001:db8::1]:8080?transport=tcp"}},
+		{"a name may be a proxy's, a certificate is for the name", iceServers{turn: true, tls: true, tcp: all("[::]:443"), udp: all("[::]:3478"), public: public}, "meet.example.org",
+			[]string{"stun:203.0.113.7:3478", "turn:203.0.113.7:3478?transport=udp", "turn:203.0.113.7:443?transport=tcp", "turns:meet.example.org:443?transport=tcp"}},
+		{"an address is no proxy's", iceServers{turn: true, tcp: all("[::]:8080"), udp: all("[::]:3478"), public: public}, "192.168.1.2:8080",
+			[]string{"stun:192.168.1.2:3478", "turn:192.168.1.2:3478?transport=udp", "turn:192.168.1.2:8080?transport=tcp"}},
+		{"one address only", iceServers{turn: true, tcp: all("127.0.0.1:8080"), udp: all("192.168.1.2:3478")}, "localhost:8080",
+			[]string{"stun:192.168.1.2:3478", "turn:192.168.1.2:3478?transport=udp", "turn:127.0.0.1:8080?transport=tcp"}},
+		{"no relay", iceServers{tcp: all("[::]:8080"), udp: all("[::]:3478")}, "10.0.0.1",
+			[]string{"stun:10.0.0.1:3478"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			now := time.Unix(1_800_000_000, 0)
+			tt.server.secret = []byte("0123456789abcdef0123456789abcdef")
+			servers, ttl := tt.server.forHost(tt.host, "p1", now)
+			var got []string
+			for _, s := range servers {
+				got = append(got, s.URLs...)
+				if s.Username == "" {
+					continue
+				}
+				expires, user, err := auth.ParseTURNUsername(s.Username)
+				if err != nil || user != "p1" || !expires.Equal(now.Add(ttl)) || s.Credential != auth.TURNPassword(tt.server.secret, s.Username) {
+					t.Errorf("credentials %q %q: %v", s.Username, s.Credential, err)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("\n got %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,30 @@
+package main
+
+import "runtime/debug"
+
+// version is set by releases: go build -ldflags "-X main.version=1.2.3".
+var version = ""
+
+// buildVersion is the release, or the revision that go built, or "dev".
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	revision, modified := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value[:min(len(s.Value), 12)]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = "+changes"
+		}
+	}
+	if revision == "" {
+		return "dev"
+	}
+	return "dev-" + revision + modified
+}
