@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 
 const root = resolve(import.meta.dirname, '../..');
-export const binary = process.env.CONFAB_SFU ?? join(root, 'bin/sfu');
+export const binary = process.env.E2E_SFU ?? join(root, 'bin/sfu');
 
 /**
  * Starts the server on free loopback ports and waits until it prints its link.
