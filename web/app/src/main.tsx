@@ -1,2 +1,8 @@
+// The page's entry: the app with real calls.
+
+import { Call } from "@confab/sdk";
 import { render } from "preact";
-render(<main class="page"><h1>Confab</h1></main>, document.getElementById("app")!);
+import { App } from "./app.js";
+
+const root = document.getElementById("app");
+if (root) render(<App newCall={(o) => new Call(o)} />, root);

@@ -1,0 +1,149 @@
+// The app: which screen is shown, and how one leads to the next.
+//
+//	home → prejoin → call → ended
+//	                ↘ failed
+//
+// A room's address always starts at prejoin; "autojoin" in it goes on by itself.
+
+import { ConfabError } from "@confab/sdk";
+import { signal, useSignalEffect } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { LocalMedia } from "./media.js";
+import type { NewCall } from "./port.js";
+import { prefs, rememberRoom, setPrefs } from "./prefs.js";
+import { supported } from "./problems.js";
+import { inviteLink, readAddress, type RoomParams } from "./pure/room.js";
+import { CallScreen } from "./screens/call.js";
+import { Ended, Failed } from "./screens/end.js";
+import { Home } from "./screens/home.js";
+import { Prejoin } from "./screens/prejoin.js";
+import { Session } from "./session.js";
+import { t } from "./texts/index.js";
+import { brand } from "./ui/parts.js";
+
+type Screen =
+  | { is: "home" }
+  | { is: "prejoin"; params: RoomParams; media: LocalMedia; joining: boolean }
+  | { is: "call"; params: RoomParams; session: Session }
+  | { is: "ended"; params: RoomParams; lasted: number }
+  | { is: "failed"; params: RoomParams; error: unknown };
+
+const screen = signal<Screen>({ is: "home" });
+
+/** Draws the app. newCall makes a call: the SDK's, or another for design work. */
+export function App({ newCall }: { newCall: NewCall }) {
+  useEffect(() => {
+    const arrive = () => enter(newCall);
+    arrive();
+    addEventListener("popstate", arrive);
+    // A page that goes away says so at once: the others need not wait until the seat is given up.
+    const gone = () => {
+      if (screen.peek().is === "call") void (screen.peek() as { session: Session }).session.leave();
+    };
+    addEventListener("pagehide", gone);
+    return () => {
+      removeEventListener("popstate", arrive);
+      removeEventListener("pagehide", gone);
+    };
+  }, []);
+  useTheme();
+
+  const s = screen.value;
+  switch (s.is) {
+    case "home":
+      return <Home go={(address) => navigate(address, newCall)} />;
+    case "prejoin":
+      return <Prejoin key={s.params.room} params={s.params} media={s.media} joining={s.joining} onJoin={(name) => void join(s.params, s.media, name, newCall)} />;
+    case "call":
+      return <CallScreen session={s.session} room={s.params.room} onLeave={() => void s.session.leave()} />;
+    case "ended":
+      return <Ended lasted={s.lasted} onRejoin={() => prejoin(s.params)} />;
+    case "failed":
+      return <Failed error={s.error} onRetry={() => prejoin(s.params)} />;
+  }
+}
+
+function navigate(address: string, newCall: NewCall): void {
+  history.pushState(null, "", address);
+  enter(newCall);
+}
+
+/** Shows what the address says. */
+function enter(newCall: NewCall): void {
+  close(screen.peek());
+  const params = readAddress(location.href);
+  if (!params) {
+    document.title = brand.name;
+    screen.value = { is: "home" };
+    return;
+  }
+  document.title = `${params.room} · ${brand.name}`;
+  if (!supported()) {
+    screen.value = { is: "failed", params, error: new ConfabError({ code: "unsupported-browser", message: "" }) };
+    return;
+  }
+  const media = prejoin(params);
+  // Devices first: a call with a picture from its first moment, and a refusal does not keep anybody out.
+  if (params.autojoin) void media.started.then(() => join(params, media.media, params.name || prefs.peek().name || t.call.you, newCall));
+}
+
+function prejoin(params: RoomParams): { media: LocalMedia; started: Promise<void> } {
+  const media = new LocalMedia();
+  screen.value = { is: "prejoin", params, media, joining: false };
+  return { media, started: media.start() };
+}
+
+async function join(params: RoomParams, media: LocalMedia, name: string, newCall: NewCall): Promise<void> {
+  const s = screen.peek();
+  if (s.is !== "prejoin" || s.joining || s.media !== media) return;
+  screen.value = { ...s, joining: true };
+  if (!params.name) setPrefs({ name });
+  const call = newCall({
+    room: params.room,
+    name,
+    mode: params.mode,
+    iceTransportPolicy: params.relay ? "relay" : "all",
+    microphone: media.microphone.peek(),
+    camera: media.camera.peek(),
+    ...(params.token === "" ? {} : { token: params.token }),
+  });
+  // For people who look under the hood: the live call, as the documentation of the SDK describes it.
+  Object.assign(globalThis, { confab: { call } });
+  const session = new Session(call, media, inviteLink(params, location.origin));
+  const end = (error: unknown) => {
+    session.dispose();
+    media.stop();
+    if (document.fullscreenElement) void document.exitFullscreen();
+    // The person may be on another page by now.
+    const now = screen.peek();
+    const here = now.is === "call" ? now.session === session : now.is === "prejoin" && now.media === media;
+    if (!here) return;
+    screen.value = error ? { is: "failed", params, error } : { is: "ended", params, lasted: Date.now() - session.began };
+  };
+  call.addEventListener("ended", (e) => end(e.detail.error));
+  try {
+    await call.join();
+  } catch (cause) {
+    end(cause);
+    return;
+  }
+  if (call.state.phase !== "joined") return;
+  rememberRoom(params.room);
+  screen.value = { is: "call", params, session };
+}
+
+/** Gives back what a screen holds when the address changes under it. */
+function close(s: Screen): void {
+  if (s.is === "prejoin") s.media.stop();
+  if (s.is === "call") void s.session.leave();
+}
+
+/** A call is dark unless the person chose; other pages follow the system. */
+function useTheme(): void {
+  useSignalEffect(() => {
+    const { theme } = prefs.value;
+    document.documentElement.dataset.theme = theme === "auto" ? (screen.value.is === "call" ? "dark" : "auto") : theme;
+    document.documentElement.lang = t.language;
+    document.documentElement.dir = t.direction;
+  });
+}

@@ -1,0 +1,36 @@
+// What has no place in a phone's bar, one tap away.
+
+import { prefs } from "../prefs.js";
+import type { Session } from "../session.js";
+import { t } from "../texts/index.js";
+import { Dialog } from "../ui/dialog.js";
+import { Icon, type IconName } from "../ui/icons.js";
+import { copyInvite } from "./bar.js";
+
+export function Sheet({ session, onClose }: { session: Session; onClose: () => void }) {
+  const self = session.state.value.self;
+  const hand = self?.hand ?? false;
+  const screen = self?.screen ?? false;
+  const grid = prefs.value.layout === "grid";
+  const item = (icon: IconName, label: string, act: () => void) => (
+    <li>
+      <button type="button" class="sheet-item" onClick={() => { onClose(); act(); }}>
+        <Icon name={icon} />
+        {label}
+      </button>
+    </li>
+  );
+  return (
+    <Dialog title={t.bar.more} class="sheet" onClose={onClose}>
+      <ul class="sheet-list">
+        {item("hand", hand ? t.more.handDown : t.more.hand, () => session.toggleHand())}
+        {item("people", t.more.people, () => session.toggle("people"))}
+        {"getDisplayMedia" in (navigator.mediaDevices ?? {}) ? item("screen", screen ? t.more.shareStop : t.more.share, () => void session.toggleScreen()) : null}
+        {session.media.camera.value ? item("flip", t.more.flip, () => void session.media.flip()) : null}
+        {item(grid ? "speaker" : "grid", grid ? t.more.speaker : t.more.grid, () => session.toggleLayout())}
+        {item("copy", t.more.copyLink, () => void copyInvite(session))}
+        {item("settings", t.more.settings, () => (session.dialog.value = "settings"))}
+      </ul>
+    </Dialog>
+  );
+}

@@ -1,0 +1,40 @@
+// The connection line: what is true of the connection, in a few words. Pure.
+
+import type { ConnectionState, LinkState } from "@confab/sdk";
+import type { Texts } from "../texts/en.js";
+
+export interface Line {
+  tone: "good" | "busy" | "bad";
+  text: string;
+}
+
+export interface LineFormat {
+  ms(ms: number): string;
+  seconds(s: number): string;
+}
+
+/** How long packets may be missing before anything is said: shorter gaps heal unseen. */
+export const PATIENCE = 1500;
+
+/** others is how many people are here besides us: alone, no path is no fault. */
+export function line(c: ConnectionState, others: number, online: boolean, now: number, t: Texts["connection"], f: LineFormat): Line {
+  const gone = now - c.since;
+  if (!online) return { tone: "bad", text: t.offline };
+  if (c.signaling !== "connected" && gone >= PATIENCE) {
+    return { tone: "bad", text: t.reconnecting(f.seconds(gone / 1000)) };
+  }
+  if (c.drainingUntil !== null) return { tone: "busy", text: t.draining };
+  if (others === 0 && c.path === "none") return { tone: "good", text: t.alone };
+  if (c.path === "none") return { tone: "busy", text: t.connecting };
+  const path = { direct: t.direct, relayed: t.relayed, server: t.server }[c.path];
+  const forced = c.protocol === "tcp" || c.protocol === "tls" ? t.blocksUDP(c.protocol.toUpperCase()) : "";
+  return { tone: "good", text: [path, c.rttMs === null ? "" : t.rtt(f.ms(c.rttMs)), forced].filter((s) => s !== "").join(" · ") };
+}
+
+export type Quality = "good" | "weak" | "lost";
+
+/** The dot beside a name. */
+export function quality(online: boolean, l: LinkState): Quality {
+  if (!online || l.path === "none") return "lost";
+  return (l.loss ?? 0) > 0.05 || (l.rttMs ?? 0) > 400 ? "weak" : "good";
+}
