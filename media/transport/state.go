@@ -32,6 +32,8 @@ const (
 	pathLost
 )
 
+var errUnfinished = errors.New("the connection ended before the DTLS handshake was complete")
+
 var errPathLost = errors.New("ICE found no path to the peer, or lost it")
 
 // stateMachine makes one state of what ICE and DTLS report from goroutines of their own, and tells each change once and in order.
@@ -56,7 +58,20 @@ func (m *stateMachine) keysDone(err error) {
 	m.change(func() { m.haveKeys, m.fault = err == nil, err })
 }
 
-func (m *stateMachine) ended() { m.change(func() { m.over = true }) }
+// ended says that pion's side is over. Before there were keys that is a failed handshake, of which pion sometimes tells the
+// end before the failure.
+func (m *stateMachine) ended() {
+	m.change(func() {
+		if m.haveKeys {
+			m.over = true
+		} else if m.fault == nil {
+			m.fault = errUnfinished
+		}
+	})
+}
+
+// closed says that our side is over.
+func (m *stateMachine) closed() { m.change(func() { m.over = true }) }
 
 func (m *stateMachine) change(f func()) {
 	m.mu.Lock()

@@ -210,6 +210,7 @@ func (t *Transport) State() State { return t.state.load() }
 // idempotent. It must not be called by the Handler, OnState or another callback of pion's, on their goroutines.
 func (t *Transport) Close() error {
 	t.closeOnce.Do(func() {
+		t.state.closed() // first: what pion tells from now on is no failure
 		t.mux.table.release(t)
 		t.recvMu.Lock()
 		t.closed, t.early = true, nil
@@ -218,7 +219,6 @@ func (t *Transport) Close() error {
 		t.keysIn.Store(nil)
 		t.keysOut.Store(nil)
 		t.tap.wipe()
-		t.state.ended()
 	})
 	return t.closeErr
 }

@@ -124,6 +124,12 @@ func TestCall(t *testing.T) {
 			if s := c.server.Stats(); s.RTP < 20 || s.RTCP < 20 || s.Forged+s.Replayed+s.Early != 0 {
 				t.Errorf("stats = %+v", s)
 			}
+			if tc.at != "" {
+				pair, err := c.client.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+				if err != nil || pair.Remote.Address != tc.at {
+					t.Errorf("selected pair %v, %v; want one with %s", pair, err, tc.at)
+				}
+			}
 			if s := c.site.Stats(); s.ForeignMedia != 0 {
 				t.Errorf("pion sent %d packets of media", s.ForeignMedia)
 			}

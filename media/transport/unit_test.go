@@ -71,8 +71,9 @@ func TestState(t *testing.T) {
 			m.path(pathLost)
 			m.path(pathUp)
 		}, "[ready disconnected failed: " + errPathLost.Error() + " ready]"},
-		{"no keys", func(m *stateMachine) { m.path(pathUp); m.keysDone(fault); m.path(pathSilent); m.ended() }, "[failed: no keys closed]"},
-		{"closed at once", func(m *stateMachine) { m.ended(); m.path(pathUp); m.keysDone(nil) }, "[closed]"},
+		{"no keys", func(m *stateMachine) { m.path(pathUp); m.keysDone(fault); m.path(pathSilent); m.ended(); m.closed() }, "[failed: no keys closed]"},
+		{"the end told before the failure", func(m *stateMachine) { m.path(pathUp); m.ended(); m.keysDone(fault); m.closed() }, "[failed: " + errUnfinished.Error() + " closed]"},
+		{"closed at once", func(m *stateMachine) { m.closed(); m.ended(); m.path(pathUp); m.keysDone(nil) }, "[closed]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got []string
