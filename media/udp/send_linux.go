@@ -46,7 +46,7 @@ func newBatchSender(t *Tx) func() error {
 	b.transmit = func(fd uintptr) bool {
 		for {
 			// Raw: a call of at most a few dozen packets that never waits is not worth handing the processor over;
-			// measured 10 to 15 % (docs of the batch size: NewTx).
+			// measured 10 to 15 %.
 			n, _, err := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.hdrs[b.at])), uintptr(len(b.runs)-b.at), unix.MSG_DONTWAIT, 0, 0)
 			if err == syscall.EINTR {
 				continue
