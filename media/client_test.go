@@ -2,7 +2,6 @@ package media
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -11,49 +10,9 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/transport/v5/vnet"
 	"github.com/pion/webrtc/v4"
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
-
-	"github.com/confab/confab/media/transport"
-	"github.com/confab/confab/media/udp"
 )
-
-// bench is an engine on a loopback socket.
-type bench struct {
-	t      *testing.T
-	engine *Engine
-	reg    *prometheus.Registry
-}
-
-func newBench(t *testing.T) *bench {
-	t.Helper()
-	goleak.VerifyNone(t)
-	sock, err := udp.Listen("127.0.0.1:0", udp.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := sock.LocalAddr()
-	mux := transport.NewMux(sock, transport.MuxOptions{Advertise: func() []netip.AddrPort { return []netip.AddrPort{addr} }})
-	reg := prometheus.NewRegistry()
-	e, err := New(Options{Mux: mux, Registerer: reg, Shards: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	muxCtx, stopMux := context.WithCancel(context.Background())
-	var engineDone, muxDone sync.WaitGroup
-	muxDone.Go(func() { _ = mux.Run(muxCtx) })
-	engineDone.Go(func() { _ = e.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		engineDone.Wait()
-		stopMux()
-		muxDone.Wait()
-		goleak.VerifyNone(t)
-	})
-	return &bench{t: t, engine: e, reg: reg}
-}
 
 // client is a pion PeerConnection that stands in for a browser.
 type client struct {
@@ -61,6 +20,8 @@ type client struct {
 	name string
 	pc   *webrtc.PeerConnection
 	peer *Peer
+
+	readers sync.WaitGroup
 
 	mu       sync.Mutex
 	slots    map[string]SlotState
@@ -77,16 +38,20 @@ type client struct {
 
 type clientOptions struct {
 	publish, subscribe, data, autoView bool
-	api                                *webrtc.API
+	codecs                             []string // video; none: VP8
 }
 
-func clientAPI(codecs ...string) *webrtc.API {
+// clientAPI is pion as a browser would be set up. In a virtual network n is the client's host, else nil.
+func clientAPI(n *vnet.Net, codecs ...string) *webrtc.API {
 	se := webrtc.SettingEngine{}
-	se.SetIncludeLoopbackCandidate(true)
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	se.SetInterfaceFilter(func(n string) bool { return n == "lo" })
-	se.SetICETimeouts(2*time.Second, 4*time.Second, 500*time.Millisecond)
+	if n != nil {
+		se.SetNet(n)
+	} else {
+		se.SetIncludeLoopbackCandidate(true)
+		se.SetInterfaceFilter(func(n string) bool { return n == "lo" })
+	}
 	me := &webrtc.MediaEngine{}
 	fb := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}, {Type: "transport-cc"}}
 	must(me.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
@@ -129,10 +94,7 @@ func itoa(n int) string {
 
 func (b *bench) join(room, name string, o clientOptions) *client {
 	b.t.Helper()
-	if o.api == nil {
-		o.api = clientAPI()
-	}
-	pc, err := o.api.NewPeerConnection(webrtc.Configuration{})
+	pc, err := clientAPI(b.host(), o.codecs...).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -144,7 +106,10 @@ func (b *bench) join(room, name string, o clientOptions) *client {
 		b.t.Fatal(err)
 	}
 	pc.OnTrack(func(tr *webrtc.TrackRemote, rx *webrtc.RTPReceiver) { c.read(tr, rx) })
-	b.t.Cleanup(func() { _ = pc.GracefulClose() })
+	b.t.Cleanup(func() {
+		_ = pc.GracefulClose()
+		c.readers.Wait()
+	})
 	return c
 }
 
@@ -225,7 +190,7 @@ func counts(m map[string][]*rtp.Packet) map[string]int {
 // publish adds a track to send.
 func (c *client) publish(mime string, source Source, rids ...string) *publication {
 	c.t.Helper()
-	p := &publication{c: c, source: source}
+	p := &publication{c: c, source: source, pliOf: map[uint32]int{}}
 	clock, kind := uint32(90000), "video"
 	if mime == webrtc.MimeTypeOpus {
 		clock, kind = 48000, "audio"
@@ -254,7 +219,9 @@ func (c *client) publish(mime string, source Source, rids ...string) *publicatio
 		}
 		p.encodings = append(p.encodings, &encodingSource{track: tr, rid: rid})
 	}
-	go p.readRTCP(sender)
+	for i := range p.encodings {
+		c.readers.Go(func() { p.readRTCP(sender, p.encodings[i].rid) })
+	}
 	return p
 }
 
@@ -262,13 +229,23 @@ func (c *client) publish(mime string, source Source, rids ...string) *publicatio
 type publication struct {
 	c           *client
 	source      Source
+	tag         byte // added to the number of the encoding in what is sent
 	transceiver *webrtc.RTPTransceiver
 	encodings   []*encodingSource
 
 	mu    sync.Mutex
-	plis  int
+	plis  int            // in all
+	pliOf map[uint32]int // by SSRC
 	nacks []uint16
 	rrs   int
+}
+
+// plisFor counts the PLIs for encoding i.
+func (p *publication) plisFor(i int) int {
+	e := p.transceiver.Sender().GetParameters().Encodings[i]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pliOf[uint32(e.SSRC)]
 }
 
 type encodingSource struct {
@@ -279,9 +256,15 @@ type encodingSource struct {
 	pic   uint16
 }
 
-func (p *publication) readRTCP(s *webrtc.RTPSender) {
+func (p *publication) readRTCP(s *webrtc.RTPSender, rid string) {
 	for {
-		pkts, _, err := s.ReadRTCP()
+		var pkts []rtcp.Packet
+		var err error
+		if rid == "" {
+			pkts, _, err = s.ReadRTCP()
+		} else {
+			pkts, _, err = s.ReadSimulcastRTCP(rid)
+		}
 		if err != nil {
 			return
 		}
@@ -290,6 +273,7 @@ func (p *publication) readRTCP(s *webrtc.RTPSender) {
 			switch k := k.(type) {
 			case *rtcp.PictureLossIndication:
 				p.plis++
+				p.pliOf[k.MediaSSRC]++
 			case *rtcp.TransportLayerNack:
 				for _, n := range k.Nacks {
 					p.nacks = append(p.nacks, n.PacketList()...)
@@ -321,8 +305,12 @@ func (p *publication) vp8Lossy(i, n int, key bool, lost int) {
 		if k == lost {
 			continue
 		}
-		_ = e.track.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: e.seq, Timestamp: e.ts, Marker: k == n-1},
-			Payload: vp8Payload(k == 0, key, e.pic, byte(i), byte(e.seq))})
+		h := rtp.Header{Version: 2, SequenceNumber: e.seq, Timestamp: e.ts, Marker: k == n-1}
+		if e.rid != "" && e.seq < 20 { // browsers stop naming streams, too
+			must(h.SetExtension(p.extension("urn:ietf:params:rtp-hdrext:sdes:mid"), []byte(p.transceiver.Mid())))
+			must(h.SetExtension(p.extension("urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"), []byte(e.rid)))
+		}
+		_ = e.track.WriteRTP(&rtp.Packet{Header: h, Payload: vp8Payload(k == 0, key, e.pic, p.tag+byte(i), byte(e.seq))})
 	}
 }
 
@@ -337,8 +325,8 @@ func vp8Payload(start, key bool, pic uint16, encoding, mark byte) []byte {
 	if start && key {
 		frame = []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}
 	}
-	b = append(b, frame...)
-	return append(b, make([]byte, 64)...)[: len(b)+62 : len(b)+62]
+	b = append(append(b, frame...), make([]byte, 60)...)
+	return append(b, encoding, mark)
 }
 
 func (p *publication) opus(level byte) {
@@ -346,15 +334,15 @@ func (p *publication) opus(level byte) {
 	e.seq++
 	e.ts += 960
 	h := rtp.Header{Version: 2, SequenceNumber: e.seq, Timestamp: e.ts}
-	if id := p.levelID(); id != 0 {
+	if id := p.extension("urn:ietf:params:rtp-hdrext:ssrc-audio-level"); id != 0 {
 		must(h.SetExtension(id, []byte{0x80 | level}))
 	}
 	_ = e.track.WriteRTP(&rtp.Packet{Header: h, Payload: []byte{0xfc, byte(e.seq), byte(e.seq >> 8)}})
 }
 
-func (p *publication) levelID() uint8 {
+func (p *publication) extension(uri string) uint8 {
 	for _, x := range p.transceiver.Sender().GetParameters().HeaderExtensions {
-		if x.URI == "urn:ietf:params:rtp-hdrext:ssrc-audio-level" {
+		if x.URI == uri {
 			return uint8(x.ID)
 		}
 	}
@@ -438,21 +426,3 @@ func every(t *testing.T, d time.Duration, f func()) (stop func()) {
 	t.Cleanup(stop)
 	return stop
 }
-
-func (b *bench) dropped(reason string) float64 {
-	families, err := b.reg.Gather()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if f.GetName() == "media_dropped_packets_total" && l.GetValue() == reason {
-					return m.GetCounter().GetValue()
-				}
-			}
-		}
-	}
-	return 0
-}
-
