@@ -1,58 +1,52 @@
 // Call: a seat in a room, and everything that is said and shown there. It puts the parts together: the session (what the
 // server told us), signaling (the socket), the router (where media goes), the meter (how it goes), and what we send.
 
+import { diagnostics } from "./diagnostics.js";
+import { Emitter } from "./emitter.js";
 import { ConfabError } from "./errors.js";
 import { MaxPayload, payloadSize } from "./frames.js";
-import { LocalMedia, sources } from "./local.js";
-import { connection as connectionStats, inbound, outbound, report, worst } from "./linkstats.js";
+import { IceServers } from "./ice.js";
+import { LocalMedia } from "./local.js";
 import { amplitudeMeter } from "./loudness.js";
 import { Meter } from "./meter.js";
-import { connection, keep, people, person } from "./people.js";
+import { Outbox } from "./outbox.js";
 import { browser, type Platform } from "./platform.js";
-import type { ClientMessage, ICEServer, Participant, SFUOffer, View } from "./protocol.gen.js";
-import { MaxSide, MaxWants } from "./protocol.gen.js";
+import type { ClientMessage, Participant, SFUOffer } from "./protocol.gen.js";
 import { Router } from "./router.js";
 import type { Effect, Session } from "./session.js";
 import { noSession, receive, say, skip } from "./session.js";
 import { Signaling } from "./signaling.js";
+import { nothing, person, snapshot } from "./snapshot.js";
 import type {
-  CallEvents, CallOptions, CallPhase, CallState, CallStats, ChatEntry, ConnectionState, InboundStats, OutboundStats, PersonState,
-  TrackSource, ViewWant,
+  CallEvents, CallOptions, CallPhase, CallState, CallStats, ChatEntry, PersonState, TrackSource, ViewWant,
 } from "./types.js";
 import { socketURL } from "./wire.js";
 
 /** Failed attempts after which a first join gives up; it takes some seconds. */
 const FIRST_ATTEMPTS = 4;
-/** Milliseconds between views sent: a window being dragged should not flood. */
-const VIEW_PACE = 200;
 /** Milliseconds that leave waits for the server's goodbye. */
 const GOODBYE = 1_000;
 /** Slots of the first offer. More are negotiated when people come. */
 const SLOTS = { pairs: 4, audio: 2 };
 
-export class Call extends EventTarget {
+export class Call extends Emitter<CallEvents> {
   private now: CallState;
   private session: Session = noSession;
   private phase: CallPhase = "idle";
   private error: ConfabError | null = null;
   private live = false;
   private drainingUntil: number | null = null;
-  private ice: RTCIceServer[] = [];
-  private iceTimer: ReturnType<typeof setTimeout> | undefined;
-  private view: View = { wants: [] };
-  private viewSent = "";
-  private stateSent = "";
-  private viewTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly ice = new IceServers(() => this.signaling?.send({ type: "credentials", id: "credentials" }));
   private readonly platform: Platform;
   private readonly local: LocalMedia;
   private readonly router: Router;
   private readonly meter: Meter;
+  private readonly outbox: Outbox;
   private ownMeter: { stop(): void } | null = null;
   private signaling: Signaling | null = null;
   private stop = new AbortController();
   private settleJoin: { resolve: () => void; reject: (e: ConfabError) => void } | null = null;
   private goodbye: (() => void) | null = null;
-  private ownStreams: PersonState["streams"] = { camera: null, microphone: null, screen: null };
   private scheduled = false;
   private toTell: (() => void)[] = [];
 
@@ -62,11 +56,12 @@ export class Call extends EventTarget {
   ) {
     super();
     this.platform = platform ?? browser();
-    this.local = new LocalMedia((source) => void this.deviceGone(source));
+    this.local = new LocalMedia(() => this.platform.stream(), (source) => void this.deviceGone(source));
+    this.outbox = new Outbox((m) => this.signaling?.send(m) ?? false, () => this.local.state());
     this.router = new Router({
       platform: this.platform,
       self: () => this.session.self ?? "",
-      rtc: () => ({ iceServers: this.ice, iceTransportPolicy: o.iceTransportPolicy ?? "all", bundlePolicy: "max-bundle" }),
+      rtc: () => ({ iceServers: this.ice.list(), iceTransportPolicy: o.iceTransportPolicy ?? "all", bundlePolicy: "max-bundle" }),
       send: (m) => this.signaling?.send(m) ?? false,
       track: (source) => this.local.track(source),
       slots: o.slots ?? SLOTS,
@@ -79,13 +74,7 @@ export class Call extends EventTarget {
     for (const [source, track] of [["microphone", o.microphone], ["camera", o.camera]] as const) {
       if (track !== null && track !== undefined) this.setLocal(source, track);
     }
-    this.now = {
-      phase: "idle", room: o.room, self: null, people: [], chat: [], error: null,
-      connection: {
-        route: null, switching: false, signaling: "offline", path: "none", protocol: null, rttMs: null, since: this.platform.now(),
-        drainingUntil: null,
-      },
-    };
+    this.now = nothing(o.room, this.platform.now());
   }
 
   /** The present snapshot; "change" tells of the next. */
@@ -137,11 +126,11 @@ export class Call extends EventTarget {
 
   /** Sends this track from now on, or nothing. The old track is not stopped: it is the caller's. */
   async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
-    await this.send1("microphone", track);
+    await this.replace("microphone", track);
   }
 
   async setCamera(track: MediaStreamTrack | null): Promise<void> {
-    await this.send1("camera", track);
+    await this.replace("camera", track);
   }
 
   /** Mutes without giving the device up: the track stays, disabled. No effect without a track. */
@@ -175,18 +164,8 @@ export class Call extends EventTarget {
 
   /** Replaces the previous wishes. Cheap to call often: it is sent at most a few times a second, and only if it changed. */
   setView(wants: readonly ViewWant[]): void {
-    const side = (n: number): number => Math.min(MaxSide, Math.max(0, Math.round(n)));
-    this.view = {
-      wants: wants.slice(0, MaxWants).map((w) => ({
-        participant: w.participant, source: w.source, width: side(w.width), height: side(w.height),
-        priority: Math.min(100, Math.max(0, Math.round(w.priority ?? 50))), visible: w.visible ?? true,
-      })),
-    };
-    this.router.view(this.view.wants.filter((w) => w.visible && w.participant !== this.session.self).length);
-    this.viewTimer ??= setTimeout(() => {
-      this.viewTimer = undefined;
-      this.tellView();
-    }, VIEW_PACE);
+    this.outbox.setView(wants);
+    this.router.view(wants.filter((w) => (w.visible ?? true) && w.participant !== this.session.self).length);
   }
 
   /** Appends a pending entry to state.chat and returns its id. */
@@ -216,46 +195,14 @@ export class Call extends EventTarget {
     return this.router.send(data, o.lossy ?? false, o.to ?? null);
   }
 
-  async stats(): Promise<CallStats> {
-    const owner = new Map<string, Pick<InboundStats, "participant" | "source">>();
-    for (const { key, track } of this.router.inbound()) owner.set(track.track.id, key);
-    const connections = [];
-    const received: InboundStats[] = [];
-    const sent: OutboundStats[] = [];
-    for (const { peer, pc } of this.router.connections()) {
-      const r = report(await pc.getStats());
-      connections.push(connectionStats(peer, pc.connectionState, r));
-      received.push(...inbound(peer, r, owner));
-      for (const sender of pc.getSenders()) {
-        const source = sources.find((x) => sender.track !== null && this.local.track(x) === sender.track);
-        if (source !== undefined) sent.push(...outbound(peer, source, report(await sender.getStats())));
-      }
-    }
-    return { time: this.platform.now(), connections, inbound: received, outbound: sent };
-  }
-
-  override addEventListener<K extends keyof CallEvents>(
-    type: K, f: ((e: CustomEvent<CallEvents[K]>) => void) | null, o?: AddEventListenerOptions | boolean,
-  ): void;
-  override addEventListener(type: string, f: EventListenerOrEventListenerObject | null, o?: AddEventListenerOptions | boolean): void;
-  override addEventListener(type: string, f: unknown, o?: AddEventListenerOptions | boolean): void {
-    super.addEventListener(type, f as EventListener | null, o);
-  }
-
-  override removeEventListener<K extends keyof CallEvents>(
-    type: K, f: ((e: CustomEvent<CallEvents[K]>) => void) | null, o?: EventListenerOptions | boolean,
-  ): void;
-  override removeEventListener(type: string, f: EventListenerOrEventListenerObject | null, o?: EventListenerOptions | boolean): void;
-  override removeEventListener(type: string, f: unknown, o?: EventListenerOptions | boolean): void {
-    super.removeEventListener(type, f as EventListener | null, o);
+  stats(): Promise<CallStats> {
+    return diagnostics(this.router, this.local, this.platform.now());
   }
 
   private async hello(): Promise<ClientMessage> {
     const { self, secret, epoch, seq } = this.session;
     if (self !== null) return { type: "resume", id: "resume", session: secret, epoch, seq };
-    const media = this.local.state();
-    this.stateSent = JSON.stringify(media);
-    const m: ClientMessage = { type: "join", id: "join", room: this.o.room, name: this.o.name, media };
+    const m: ClientMessage = { type: "join", id: "join", room: this.o.room, name: this.o.name, media: this.outbox.stateForJoin() };
     if (this.o.token !== undefined) m.token = this.o.token;
     if (this.o.mode !== undefined) m.mode = this.o.mode;
     if (this.o.mode !== "p2p") {
@@ -279,7 +226,8 @@ export class Call extends EventTarget {
       case "joined":
         return this.joined(e.resumed, e.answer);
       case "ice":
-        return this.credentials(e.servers, e.ttl);
+        this.ice.set(e.servers, e.ttl);
+        return this.router.configure();
       case "came":
         return this.tell("participant-joined", e.participant);
       case "gone":
@@ -330,12 +278,7 @@ export class Call extends EventTarget {
       this.router.begin(route, participants, answer);
       this.later("joined", () => this.now);
     }
-    // Everything that may have been said into a dying socket: the server applies each once.
-    if (resumed) this.stateSent = "";
-    this.tellState();
-    this.viewSent = "";
-    this.tellView();
-    for (const c of this.session.chat) if (c.status === "pending") this.tellChat(c);
+    this.outbox.joined(resumed, this.session.chat);
     this.settleJoin?.resolve();
     this.settleJoin = null;
   }
@@ -374,14 +317,7 @@ export class Call extends EventTarget {
     const [what, revision] = id.split(":");
     if (what === "offer") return this.router.refused(Number(revision), error.retry ? Math.max(error.after, 1_000) : null, error.message);
     if (what === "signal" || what === "route" || what === "credentials") return; // the peer is leaving, or we were too fast: negotiation repeats itself
-    if (error.code === "too-fast" && (what === "state" || what === "view")) {
-      this.stateSent = this.viewSent = "";
-      setTimeout(() => {
-        this.tellState();
-        this.tellView();
-      }, Math.max(error.after, 500));
-      return;
-    }
+    if (error.code === "too-fast" && (what === "state" || what === "view")) return this.outbox.tooFast(error.after);
     if (error.code === "slow-client") return; // the socket goes, and resume follows
     this.emit("error", error);
   }
@@ -393,15 +329,7 @@ export class Call extends EventTarget {
     if (before.media.screen && !p.media.screen) this.tell("screen-stopped", p);
   }
 
-  private credentials(servers: readonly ICEServer[], ttl: number): void {
-    this.ice = servers.map((s) => ({ ...s }));
-    this.router.configure();
-    clearTimeout(this.iceTimer);
-    // At four fifths, so that a refusal leaves time for another try.
-    if (ttl > 0) this.iceTimer = setTimeout(() => this.signaling?.send({ type: "credentials", id: "credentials" }), Math.max(10, ttl * 0.8) * 1000);
-  }
-
-  private async send1(source: TrackSource, track: MediaStreamTrack | null): Promise<void> {
+  private async replace(source: TrackSource, track: MediaStreamTrack | null): Promise<void> {
     this.setLocal(source, track);
     this.tellState();
     await this.router.update(source);
@@ -410,13 +338,6 @@ export class Call extends EventTarget {
   private setLocal(source: TrackSource, track: MediaStreamTrack | null): void {
     const before = this.local.track(source);
     this.local.set(source, track);
-    const kind = source === "screen-audio" ? null : source; // our own sound is not played back to us
-    if (kind !== null && before !== track) {
-      const stream = this.ownStreams[kind] ?? this.platform.stream();
-      if (before !== null) stream.removeTrack(before);
-      if (track !== null) stream.addTrack(track);
-      this.ownStreams = { ...this.ownStreams, [kind]: stream };
-    }
     if (source === "microphone" && before !== track) this.listenToSelf();
   }
 
@@ -429,7 +350,7 @@ export class Call extends EventTarget {
 
   private async deviceGone(source: TrackSource): Promise<void> {
     if (source === "screen") return this.stopScreen();
-    await this.send1(source, null);
+    await this.replace(source, null);
     if (source === "screen-audio") return;
     this.emit("error", new ConfabError({
       code: "device-not-found",
@@ -439,28 +360,14 @@ export class Call extends EventTarget {
   }
 
   private tellState(): void {
-    const state = this.local.state();
-    const text = JSON.stringify(state);
-    if (text !== this.stateSent && this.signaling?.send({ type: "state", id: "state", ...state }) === true) this.stateSent = text;
+    this.outbox.tellState();
     this.changed();
-  }
-
-  private tellView(): void {
-    const text = JSON.stringify(this.view);
-    if (text === this.viewSent || (this.viewSent === "" && this.view.wants.length === 0)) return;
-    if (this.signaling?.send({ type: "view", id: "view", ...this.view }) === true) this.viewSent = text;
   }
 
   private say(c: ChatEntry): void {
     this.session = say(this.session, c);
-    if (c.status === "pending") this.tellChat(c); // or at the next joined
+    if (c.status === "pending") this.outbox.tellChat(c); // or at the next joined
     this.changed();
-  }
-
-  private tellChat(c: ChatEntry): void {
-    const m: ClientMessage = { type: "chat", id: c.id, text: c.text };
-    if (c.to !== null) m.to = c.to;
-    this.signaling?.send(m);
   }
 
   private noPath(reason: string): void {
@@ -480,9 +387,8 @@ export class Call extends EventTarget {
     this.meter.stop();
     this.ownMeter?.stop();
     this.ownMeter = null;
-    clearTimeout(this.iceTimer);
-    clearTimeout(this.viewTimer);
-    this.viewTimer = undefined;
+    this.ice.close();
+    this.outbox.close();
     const wasJoining = this.phase === "joining";
     this.phase = error === null || !wasJoining ? "left" : "failed";
     this.error = error;
@@ -495,7 +401,7 @@ export class Call extends EventTarget {
 
   private tell(type: "participant-joined" | "participant-left" | "hand-raised" | "screen-started" | "screen-stopped", p: Participant): void {
     if (p.id === this.session.self) return;
-    const last = this.now.people.find((x) => x.id === p.id) ?? this.person(undefined, p);
+    const last = this.now.people.find((x) => x.id === p.id) ?? person(undefined, p, this.router.streamsOf(p.id), this.meter.level(p.id), this.meter.link(p.id));
     this.later(type, () => this.now.people.find((x) => x.id === p.id) ?? last);
   }
 
@@ -503,10 +409,6 @@ export class Call extends EventTarget {
   private later<K extends keyof CallEvents>(type: K, detail: () => CallEvents[K]): void {
     this.toTell.push(() => this.emit(type, detail()));
     this.changed();
-  }
-
-  private emit<K extends keyof CallEvents>(type: K, detail: CallEvents[K]): void {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** Makes the next snapshot at the end of this task's microtasks: one for all that changes together. */
@@ -523,43 +425,22 @@ export class Call extends EventTarget {
   }
 
   private snapshot(): CallState {
-    const before = this.now;
-    const { self, participants, chat } = this.session;
-    const own = participants.find((p) => p.id === self);
-    const next: CallState = {
-      phase: this.phase,
+    const { router, meter, local, platform } = this;
+    return snapshot(this.now, {
+      now: platform.now(),
       room: this.o.room,
-      self: own === undefined ? null : this.self(own),
-      people: people(
-        before.people,
-        participants.filter((p) => p !== own).map((p) => this.person(before.people.find((x) => x.id === p.id), p)),
-      ),
-      chat,
-      connection: this.connection(),
+      phase: this.phase,
       error: this.error,
-    };
-    return keep(before, next);
-  }
-
-  private person(before: PersonState | undefined, p: Participant): PersonState {
-    return person(before, p, this.router.streamsOf(p.id), this.meter.level(p.id), this.meter.link(p.id));
-  }
-
-  /** Ourselves: what we have just done shows at once, whatever the server has heard of it. */
-  private self(p: Participant): PersonState {
-    const links = worst(this.meter.all());
-    const mine = { ...p, online: this.live, media: this.local.state() };
-    return person(this.now.self ?? undefined, mine, this.ownStreams, this.meter.level(p.id), links);
-  }
-
-  private connection(): ConnectionState {
-    const route = this.router.state();
-    const { path, protocol, rttMs } = worst(this.meter.all());
-    const signaling = this.signaling === null ? "offline" : this.live ? "connected" : this.platform.online() ? "reconnecting" : "offline";
-    return connection(
-      this.now.connection,
-      { route: route?.transport ?? null, switching: route !== null && !route.done, signaling, path, protocol, rttMs, drainingUntil: this.drainingUntil },
-      this.platform.now(),
-    );
+      session: this.session,
+      signaling: this.live ? "connected" : this.signaling !== null && platform.online() ? "reconnecting" : "offline",
+      drainingUntil: this.drainingUntil,
+      route: router.state(),
+      links: meter.all(),
+      media: local.state(),
+      ownStreams: local.streams,
+      streams: (id) => router.streamsOf(id),
+      level: (id) => meter.level(id),
+      link: (id) => meter.link(id),
+    });
   }
 }

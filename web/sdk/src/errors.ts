@@ -16,13 +16,10 @@ export type LocalCode =
   | "unsupported-browser" // no WebRTC here
   // call
   | "unreachable" // the server does not answer
-  | "connection-lost" // the seat was not held long enough for our return
   | "media-failed" // no path for media: neither direct nor relayed nor by the server
   | "removed" // somebody with the right to do so took our seat
   | "room-closed"
-  | "server-stopped"
-  | "not-joined" // a command that needs a joined call
-  | "protocol"; // the server said something this SDK does not understand
+  | "not-joined"; // a command that needs a joined call
 
 export type ErrorCode = Code | LocalCode;
 

@@ -1,8 +1,8 @@
-// What this side sends: a track per source, muted or not. The tracks belong to the application; this keeps which one is
-// sent now, and tells the paths and the server when that changes.
+// What this side sends: a track per source, muted or not, and the streams that show it to ourselves. The tracks belong to
+// the application; this keeps which one is sent now.
 
 import type { State } from "./protocol.gen.js";
-import type { TrackSource } from "./types.js";
+import type { PersonStreams, TrackSource } from "./types.js";
 
 export const sources: readonly TrackSource[] = ["microphone", "camera", "screen", "screen-audio"];
 
@@ -10,9 +10,18 @@ export class LocalMedia {
   private readonly tracks = new Map<TrackSource, MediaStreamTrack>();
   private readonly muted = new Set<TrackSource>();
   private hand = false;
+  private own: PersonStreams = { camera: null, microphone: null, screen: null };
 
-  /** onEnded: the device vanished, or the person stopped sharing in the browser's own bar. Not called for track.stop(). */
-  constructor(private readonly onEnded: (source: TrackSource) => void) {}
+  constructor(
+    private readonly newStream: () => MediaStream,
+    /** The device vanished, or the person stopped sharing in the browser's own bar. Not called for track.stop(). */
+    private readonly onEnded: (source: TrackSource) => void,
+  ) {}
+
+  /** For showing ourselves. */
+  get streams(): PersonStreams {
+    return this.own;
+  }
 
   track(source: TrackSource): MediaStreamTrack | null {
     return this.tracks.get(source) ?? null;
@@ -20,7 +29,9 @@ export class LocalMedia {
 
   /** Replaces the track; a source that was muted stays muted with its new device. */
   set(source: TrackSource, track: MediaStreamTrack | null): void {
-    this.tracks.get(source)?.removeEventListener("ended", this.ended);
+    const before = this.tracks.get(source) ?? null;
+    before?.removeEventListener("ended", this.ended);
+    if (before !== track) this.show(source, before, track);
     if (track === null) {
       this.tracks.delete(source);
       this.muted.delete(source);
@@ -59,10 +70,12 @@ export class LocalMedia {
     };
   }
 
-  /** Lets go of the tracks without stopping them. */
-  close(): void {
-    for (const t of this.tracks.values()) t.removeEventListener("ended", this.ended);
-    this.tracks.clear();
+  private show(source: TrackSource, before: MediaStreamTrack | null, track: MediaStreamTrack | null): void {
+    if (source === "screen-audio") return; // what we share is heard here already
+    const stream = this.own[source] ?? this.newStream();
+    if (before !== null) stream.removeTrack(before);
+    if (track !== null) stream.addTrack(track);
+    this.own = { ...this.own, [source]: stream };
   }
 
   private readonly ended = (e: Event): void => {

@@ -78,7 +78,9 @@ export function receive(s: Session, m: ServerMessage): [Session, Effect[]] {
     case "pong":
       return [s, []];
     case "left":
-      return [s, [{ do: "ended", error: ending(m.reason) }]];
+      // A server that stops will be back, or another takes its place: the lost socket is brought back, as ever, and media
+      // between peers does not need the server.
+      return [s, m.reason === "server-stopped" ? [] : [{ do: "ended", error: ending(m.reason) }]];
     case "error":
       return refused(s, m.id ?? "", refusal(m));
     default:
@@ -205,10 +207,8 @@ function ending(reason: string): ConfabError | null {
       return new ConfabError({ code: "replaced", message: "This call was taken over by another tab or device.", hint: "Go on there, or join again here." });
     case "removed":
       return new ConfabError({ code: "removed", message: "You were removed from the room." });
-    case "room-closed":
-      return new ConfabError({ code: "room-closed", message: "The room was closed." });
     default:
-      return new ConfabError({ code: "server-stopped", message: "The server stopped.", hint: "Join again in a moment.", retry: true });
+      return new ConfabError({ code: "room-closed", message: "The room was closed." });
   }
 }
 
