@@ -1,0 +1,88 @@
+package signaling
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/confab/confab/signaling/protocol"
+)
+
+// Options are what a Server needs of its surroundings. The zero value is an open server without an SFU.
+type Options struct {
+	Media Media // nil: no SFU
+
+	// ICEServers returns what a participant may use, and for how long the credentials are valid. host is the Host of the
+	// request that the participant came with: how the server is known where they are. nil: none.
+	ICEServers func(host, participant string) ([]protocol.ICEServer, time.Duration)
+
+	// Secrets returns those that join tokens may be signed with; it is called for every token, so they can be rotated. nil:
+	// the server is open, and everybody may do everything but moderate.
+	Secrets func() [][]byte
+
+	// Origins may use the server from pages of other hosts: "https://example.org", or "*" for all.
+	Origins []string
+
+	Limits     Limits
+	Log        *slog.Logger          // nil: none
+	Registerer prometheus.Registerer // nil: none
+	Version    string                // told in joined
+}
+
+// Limits bound what strangers can make the server do. A zero field means its default.
+type Limits struct {
+	Rooms   int // at once; default 10 000
+	Sockets int // at once; default 20 000
+	People  int // in a room; default 100
+
+	Join       time.Duration // from the open socket to join or resume; default 10 s
+	Hold       time.Duration // of a seat whose socket was lost; default 30 s
+	Linger     time.Duration // two people stay on the SFU before they go back to peer to peer; default 10 s
+	Switch     time.Duration // of a change of route; default 15 s
+	Negotiate  time.Duration // of one SDP answer; default 8 s
+	Connect    time.Duration // of a WHIP or WHEP connection to come up; default 30 s
+	Ping       time.Duration // between pings; a socket silent for two and a half of them is lost; default 15 s
+	Write      time.Duration // of one frame; default 10 s
+	Rate       float64       // messages per second and socket; default 50
+	Burst      int           // messages at once; default 200
+	Bytes      int           // per second and socket; default 512 KiB, and eight times that at once
+	Queue      int           // frames that wait for a socket; default 2048
+	QueueBytes int           // of them; default 2 MiB
+	Ring       int           // events that a room keeps for resume; default 1024
+	RingBytes  int           // of them; default 1 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	orInt := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	orTime := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	orInt(&l.Rooms, 10_000)
+	orInt(&l.Sockets, 20_000)
+	orInt(&l.People, 100)
+	orTime(&l.Join, 10*time.Second)
+	orTime(&l.Hold, 30*time.Second)
+	orTime(&l.Linger, 10*time.Second)
+	orTime(&l.Switch, 15*time.Second)
+	orTime(&l.Negotiate, 8*time.Second)
+	orTime(&l.Connect, 30*time.Second)
+	orTime(&l.Ping, 15*time.Second)
+	orTime(&l.Write, 10*time.Second)
+	if l.Rate <= 0 {
+		l.Rate = 50
+	}
+	orInt(&l.Burst, 200)
+	orInt(&l.Bytes, 512<<10)
+	orInt(&l.Queue, 2048)
+	orInt(&l.QueueBytes, 2<<20)
+	orInt(&l.Ring, 1024)
+	orInt(&l.RingBytes, 1<<20)
+	return l
+}

@@ -1,0 +1,272 @@
+package signaling
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/confab/confab/signaling/protocol"
+	"github.com/confab/confab/signaling/room"
+	"github.com/confab/confab/signaling/sdpfrag"
+)
+
+// resource is one WHIP or WHEP connection as HTTP sees it. The room's part of it is a member.
+type resource struct {
+	srv    *Server // fixed at construction, like all fields up to busy
+	kind   ingressKind
+	secret string // last element of the URL
+	room   *actor
+	member *member
+
+	busy sync.Mutex // held during an operation: they come one after the other (RFC 9725 §4.3.1); guards the fields below
+
+	offer string // the last one that was answered, complete
+	ufrag string // of offer
+	etag  string // of the ICE session
+}
+
+// described is a successful negotiation.
+type described struct{ sdp, etag string }
+
+// openResource takes a seat for a publisher, or a place among the viewers.
+func (s *Server) openResource(ctx context.Context, kind ingressKind, id, name string, v visitor) (*resource, error) {
+	res := &resource{srv: s, kind: kind, secret: strings.ToLower(rand.Text())}
+	var refused error
+	err := s.inRoom(s.stopped, id, func(a *actor) {
+		if ctx.Err() != nil { // the client has given up meanwhile
+			refused = ctx.Err()
+			return
+		}
+		res.room = a
+		res.member, refused = a.openIngress(res, name, v)
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.resources[res.secret] = res
+	s.mu.Unlock()
+	return res, nil
+}
+
+// openIngress is the actor's part.
+func (a *actor) openIngress(res *resource, name string, v visitor) (*member, error) {
+	id := newParticipantID()
+	var m *member
+	if res.kind.views {
+		if err := a.step(room.AddViewer{}); err != nil {
+			return nil, err
+		}
+		m = &member{id: id, out: &outlet{metrics: a.srv.metrics}}
+		m.link = a.newLink(m, MediaPeerOptions{Room: a.id + "." + a.epoch, Participant: id, Subscribe: true, AutoView: true})
+		a.viewers[id] = m
+	} else {
+		grants := v.grants
+		grants.Subscribe, grants.Chat = false, false
+		seat := room.Seat{ID: id, Name: name, Kind: protocol.KindIngest, Identity: v.identity, Grants: grants}
+		if err := a.step(room.Join{Seat: seat}); err != nil {
+			return nil, err
+		}
+		m = a.newMember(id)
+	}
+	m.resource = res
+	a.expect(m)
+	return m, nil
+}
+
+// expect ends a connection that does not come up in time.
+func (a *actor) expect(m *member) {
+	m.due = time.AfterFunc(a.srv.limits.Connect, func() { m.link.overdue() })
+}
+
+// linkChanged is told what a member's SFU connection reports.
+func (a *actor) linkChanged(m *member, r linkReport) {
+	if a.members[m.id] != m && a.viewers[m.id] != m {
+		return
+	}
+	if r.state != "" {
+		a.log.Info("media connection", "participant", m.id, "state", r.state)
+	}
+	if r.tracks != nil && a.members[m.id] == m && m.resource != nil {
+		_ = a.step(room.SetMedia{ID: m.id, Media: protocol.State{ // refused only for a seat that is gone
+			Microphone: slices.Contains(r.tracks, protocol.Microphone), Camera: slices.Contains(r.tracks, protocol.Camera),
+			Screen: slices.Contains(r.tracks, protocol.Screen), ScreenAudio: slices.Contains(r.tracks, protocol.ScreenAudio),
+		}})
+	}
+	switch {
+	case m.resource == nil && r.state == Closed:
+		m.link.disconnect() // the next offer makes a new one
+	case m.resource == nil:
+	case r.state == Connected:
+		m.due.Stop()
+	case r.state == Failed, r.state == Closed:
+		a.closeIngress(m, "lost")
+	}
+}
+
+// closeIngress gives up the seat of a publisher or the place of a viewer.
+func (a *actor) closeIngress(m *member, reason string) {
+	switch {
+	case a.viewers[m.id] == m:
+		delete(a.viewers, m.id)
+		m.close(reason)
+		_ = a.step(room.RemoveViewer{}) // never refused
+	case a.members[m.id] == m:
+		_ = a.step(room.Leave{ID: m.id, Reason: reason}) // refused only for a seat that is gone
+	}
+}
+
+// end gives the resource up; a second time is nothing.
+func (res *resource) end(reason string) {
+	_ = res.room.call(res.srv.stopped, func() { res.room.closeIngress(res.member, reason) }) // a room that has ended has closed it
+}
+
+// forgetResource is called by member.close.
+func (s *Server) forgetResource(res *resource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.resources, res.secret)
+}
+
+// negotiate answers an offer and begins a new ICE session. The error is a wire error or ctx's.
+func (res *resource) negotiate(ctx context.Context, offer string) (described, error) {
+	res.busy.Lock()
+	defer res.busy.Unlock()
+	return res.negotiateLocked(ctx, offer)
+}
+
+func (res *resource) negotiateLocked(ctx context.Context, offer string) (described, error) {
+	done := make(chan answered, 1)
+	if err := res.member.link.offer(MediaOffer{SDP: offer, Derive: true}, func(sdp string, err error) { done <- answered{sdp, err} }); err != nil {
+		return described{}, res.member.link.sdpError(err)
+	}
+	select {
+	case a := <-done:
+		if a.err != nil {
+			return described{}, res.member.link.sdpError(a.err)
+		}
+		res.offer, res.ufrag = offer, sdpfrag.Ufrag(offer)
+		res.etag = `"` + strings.ToLower(rand.Text()[:16]) + `"`
+		return described{a.sdp, res.etag}, nil
+	case <-ctx.Done():
+		return described{}, ctx.Err()
+	}
+}
+
+// resourceRequest is a request to an existing resource.
+type resourceRequest struct {
+	*ingress
+	*resource
+	w http.ResponseWriter
+	r *http.Request
+}
+
+// withResource finds the resource of a request and handles it.
+func (i *ingress) withResource(w http.ResponseWriter, r *http.Request, handle func(*resourceRequest)) {
+	if _, refusal := i.authorize(r); refusal != nil {
+		i.srv.refuseBearer(w, refusal)
+		return
+	}
+	i.srv.mu.Lock()
+	res := i.srv.resources[r.PathValue("resource")]
+	i.srv.mu.Unlock()
+	if res == nil || res.kind != i.kind || res.room.id != r.PathValue("room") {
+		i.refuse(w, http.StatusNotFound, "there is no such connection")
+		return
+	}
+	handle(&resourceRequest{i, res, w, r})
+}
+
+func (q *resourceRequest) remove() {
+	q.end("left")
+	q.w.WriteHeader(http.StatusOK)
+}
+
+// patch adds candidates to the ICE session that If-Match names, or starts another one.
+func (q *resourceRequest) patch() {
+	body, ok := q.body(q.w, q.r, typeFragment)
+	if !ok {
+		return
+	}
+	fragment, err := sdpfrag.Parse(body)
+	if err != nil {
+		q.refuse(q.w, http.StatusBadRequest, err.Error())
+		return
+	}
+	q.busy.Lock()
+	defer q.busy.Unlock()
+	match := q.r.Header.Get("If-Match")
+	restart := fragment.Ufrag != "" && fragment.Ufrag != q.ufrag
+	switch {
+	case match == "":
+		q.refuse(q.w, http.StatusPreconditionRequired, "If-Match is required: the ETag to add candidates, * to restart ICE")
+	case match != "*" && subtle.ConstantTimeCompare([]byte(match), []byte(q.etag)) != 1:
+		q.refuse(q.w, http.StatusPreconditionFailed, "the ICE session is another one by now")
+	case match == "*" && restart:
+		q.restart(fragment)
+	case restart:
+		q.refuse(q.w, http.StatusPreconditionFailed, "the candidates belong to another ICE session")
+	default:
+		q.trickle(fragment)
+	}
+}
+
+func (q *resourceRequest) trickle(f sdpfrag.Fragment) {
+	for index, m := range f.Media {
+		list := m.Candidates
+		if m.End {
+			list = append(list, "")
+		}
+		for _, c := range list {
+			if len(c) > protocol.MaxCandidate {
+				q.refuse(q.w, http.StatusBadRequest, "a candidate is too long")
+				return
+			}
+			done := make(chan error, 1)
+			err := q.member.link.candidate(m.Mid, index, c, func(err error) { done <- err })
+			if err == nil {
+				select {
+				case err = <-done:
+				case <-q.r.Context().Done():
+					return
+				}
+			}
+			if err != nil {
+				q.refuse(q.w, http.StatusBadRequest, "candidate refused: "+err.Error())
+				return
+			}
+		}
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+}
+
+// restart answers new ICE credentials with the server's (RFC 9725 §4.3.3).
+func (q *resourceRequest) restart(f sdpfrag.Fragment) {
+	offer, err := sdpfrag.Restart(q.offer, f)
+	if err != nil {
+		q.refuse(q.w, http.StatusBadRequest, err.Error())
+		return
+	}
+	answer, err := q.negotiateLocked(q.r.Context(), offer)
+	if err != nil {
+		q.fail(q.w, err)
+		return
+	}
+	fragment, err := sdpfrag.Answer(answer.sdp)
+	if err != nil {
+		q.fail(q.w, err)
+		return
+	}
+	h := q.w.Header()
+	h.Set("ETag", answer.etag)
+	h.Set("Content-Type", typeFragment)
+	_, _ = q.w.Write([]byte(fragment)) // who is gone will not connect, and the resource ends by that
+}

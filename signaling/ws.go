@@ -1,0 +1,126 @@
+package signaling
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/confab/confab/signaling/protocol"
+)
+
+// Handler serves /ws, /whip/ and /whep/. Mount it at the root, or wherever those paths shall begin.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ws", s.serveSocket)
+	whip, whep := &ingress{srv: s, kind: whipKind}, &ingress{srv: s, kind: whepKind}
+	mux.Handle("/whip/{room}", whip)
+	mux.Handle("/whip/{room}/{resource}", whip)
+	mux.Handle("/whep/{room}", whep)
+	mux.Handle("/whep/{room}/{resource}", whep)
+	return mux
+}
+
+// serveSocket upgrades a request and serves the socket until it ends.
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !s.ownOrigin(r):
+		s.refuseHTTP(w, foreignOrigin)
+		return
+	case !websocket.IsWebSocketUpgrade(r):
+		s.refuseHTTP(w, &protocol.Error{Code: protocol.CodeMalformed, Message: "this is a WebSocket endpoint"})
+		return
+	case !slices.Contains(websocket.Subprotocols(r), protocol.Subprotocol):
+		s.refuseHTTP(w, &protocol.Error{Code: protocol.CodeMalformed, Message: "the subprotocol " + protocol.Subprotocol + " is required", Hint: "Load the page again: it may be of another version."})
+		return
+	}
+	if err := s.openSocket(); err != nil {
+		s.refuseHTTP(w, err)
+		return
+	}
+	defer s.closeSocket()
+	up := websocket.Upgrader{
+		HandshakeTimeout: 10 * time.Second,
+		ReadBufferSize:   2048,
+		WriteBufferSize:  2048,
+		WriteBufferPool:  writeBuffers,
+		Subprotocols:     []string{protocol.Subprotocol},
+		CheckOrigin:      func(*http.Request) bool { return true }, // checked above
+	}
+	conn, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		s.log.Debug("upgrade refused", "remote", r.RemoteAddr, "err", err)
+		return
+	}
+	log := s.log.With("remote", r.RemoteAddr)
+	s.newSession(conn, r.Host, log).run(s.stopped)
+}
+
+// openSocket counts a socket and makes Run wait for it, unless there are too many or the server is ending.
+func (s *Server) openSocket() *protocol.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return &protocol.Error{Code: protocol.CodeDraining, Message: "the server is going away", Retry: true, After: 5000}
+	case s.sockets >= s.limits.Sockets:
+		return &protocol.Error{Code: protocol.CodeServerFull, Message: "the server has as many connections as it can take", Retry: true, After: 30_000}
+	}
+	s.sockets++
+	s.tasks.Add(1)
+	return nil
+}
+
+func (s *Server) closeSocket() {
+	s.mu.Lock()
+	s.sockets--
+	s.mu.Unlock()
+	s.tasks.Done()
+}
+
+// refuseHTTP answers a request with a wire error.
+func (s *Server) refuseHTTP(w http.ResponseWriter, e *protocol.Error) {
+	s.refuseHTTPStatus(w, statusOf(e.Code), e)
+}
+
+func (s *Server) refuseHTTPStatus(w http.ResponseWriter, status int, e *protocol.Error) {
+	s.metrics.refusals.WithLabelValues(string(e.Code)).Inc()
+	if e.After > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa((e.After+999)/1000))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(e) // a client that is gone misses nothing
+}
+
+// statusOf is the HTTP status that says what a code says.
+func statusOf(code protocol.Code) int {
+	switch code {
+	case protocol.CodeMalformed, protocol.CodeBadSDP:
+		return http.StatusBadRequest
+	case protocol.CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case protocol.CodeTooFast:
+		return http.StatusTooManyRequests
+	case protocol.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case protocol.CodeForbidden, protocol.CodeOrigin:
+		return http.StatusForbidden
+	case protocol.CodeSessionExpired, protocol.CodeNoSuchPeer:
+		return http.StatusNotFound
+	case protocol.CodeModeMismatch, protocol.CodeOutOfState:
+		return http.StatusConflict
+	case protocol.CodeRoomFull, protocol.CodeServerFull, protocol.CodeDraining:
+		return http.StatusServiceUnavailable
+	case protocol.CodeSFUOff:
+		return http.StatusNotImplemented
+	}
+	return http.StatusInternalServerError
+}
+
+// writeBuffers are shared by all sockets: a socket that has nothing to write needs none.
+var writeBuffers = &sync.Pool{}
