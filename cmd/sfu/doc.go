@@ -7,7 +7,6 @@
 //	config.go     every option of serve
 //	listen.go     the sockets, and what to do when one cannot be had
 //	serve.go      the parts, made and introduced to each other
-//	adapter.go    signaling.Media on top of media.Engine: the two packages do not know each other
 //	ice.go        which STUN and TURN addresses a client is told
 //	banner.go     the link to open, and who will be able to use it
 //	lifecycle.go  running until a signal, draining, ending

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/confab/confab/internal/compose"
 	"github.com/confab/confab/internal/config"
 	"github.com/confab/confab/internal/ops"
 	"github.com/confab/confab/internal/portmux"
@@ -78,7 +79,7 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 		if err != nil {
 			return nil, err
 		}
-		sfu = engineMedia{engine}
+		sfu = compose.Media(engine)
 		c.parts = append(c.parts, part{"media", engine.Run})
 	}
 

@@ -38,6 +38,7 @@ var rules = map[string]rule{
 
 	"internal/arch":       {},
 	"internal/certfile":   {},
+	"internal/compose":    {imports: []string{"signaling", "signaling/protocol", "media"}},
 	"internal/config":     {},
 	"internal/config/gen": {},
 	"internal/ops":        {},

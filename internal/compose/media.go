@@ -1,4 +1,4 @@
-package main
+package compose
 
 import (
 	"context"
@@ -9,11 +9,10 @@ import (
 	"github.com/confab/confab/signaling/protocol"
 )
 
-// engineMedia is a media.Engine as signaling wants it. The two packages do not know each other: each has its own words for the same
-// things, and this file is the dictionary.
-type engineMedia struct{ engine *media.Engine }
+// Media returns a media.Engine as signaling wants it.
+func Media(engine *media.Engine) signaling.Media { return engineMedia{engine} }
 
-var _ signaling.Media = engineMedia{}
+type engineMedia struct{ engine *media.Engine }
 
 func (m engineMedia) Connect(o signaling.MediaPeerOptions) (signaling.MediaPeer, error) {
 	peer, err := m.engine.Connect(media.PeerOptions{
