@@ -261,16 +261,16 @@ func TestStreamsAreClosed(t *testing.T) {
 	})
 	binding := l.raw("udp").build(stun.MethodBinding)
 	for name, text := range map[string]string{
-		"silent":                         "",
-		"not TURN":                       "GET / HTTP/1.1\r\n",
-		"a channel number of no channel": "\x50\x00\x00\x04abcd",
-		"a wrong cookie":                 "\x00\x01\x00\x00abcdefghijklmnop",
-		"length 65535":                   "\x00\x01\xff\xff" + strings.Repeat("x", 100),
-		"length 65532, never sent":       "\x00\x01\xff\xfc" + strings.Repeat("x", 100),
-		"channel length 65533":           "\x40\x00\xff\xfd" + strings.Repeat("x", 100),
-		"half a message":                 string(binding[:10]),
-		"a message and a half":           string(binding) + string(binding[:10]),
-		"idle after a message":           string(binding),
+		"silent":                     "",
+		"not TURN":                   "GET / HTTP/1.1\r\n",
+		"neither STUN nor a channel": "\x80\x00\x00\x04abcd",
+		"a wrong cookie":             "\x00\x01\x00\x00abcdefghijklmnop",
+		"length 65535":               "\x00\x01\xff\xff" + strings.Repeat("x", 100),
+		"length 65532, never sent":   "\x00\x01\xff\xfc" + strings.Repeat("x", 100),
+		"channel length 65533":       "\x40\x00\xff\xfd" + strings.Repeat("x", 100),
+		"half a message":             string(binding[:10]),
+		"a message and a half":       string(binding) + string(binding[:10]),
+		"idle after a message":       string(binding),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -336,6 +336,11 @@ func TestStreamFrames(t *testing.T) {
 	}
 	r.write(append(channelData(0x4000, strings.Repeat("x", 60000)), channelData(0x4000, "after the long one")...))
 	received("after the long one")
+	r.write(append(r.build(stun.MethodRefresh, lifetime(600)), channelData(0x4000, "right behind a request")...))
+	received("right behind a request")
+	if got := code(t, r.answer()); got != 0 {
+		t.Fatalf("Refresh with data behind it: code %d", got)
+	}
 	for _, b := range channelData(0x4000, "in pieces") {
 		r.write([]byte{b})
 	}

@@ -8,7 +8,7 @@ import (
 // On a stream, STUN messages and ChannelData follow each other without anything between (RFC 8656 §3.1, §12.5):
 //
 //	STUN          00|type:14  length:16  cookie:32  transaction:96  attributes (length bytes, a multiple of 4)
-//	ChannelData   0100|number:12  length:16  data (length bytes), zero to three bytes of padding to a multiple of 4
+//	ChannelData   01|number:14  length:16   data (length bytes), zero to three bytes of padding to a multiple of 4
 const (
 	stunHeader    = 20
 	channelHeader = 4
@@ -22,8 +22,9 @@ const (
 
 var errNotTURN = errors.New("neither a STUN message nor ChannelData")
 
-// isChannelData tells by the first byte; RFC 8656 §12 leaves 0x4000 to 0x4FFF to channels.
-func isChannelData(first byte) bool { return first&0xf0 == 0x40 }
+// isChannelData tells by the first byte: 0x4000 to 0x7FFF, as RFC 5766 §11 had it. Which of them can be bound is a matter of
+// ChannelBind: RFC 8656 §12 leaves 0x4000 to 0x4FFF.
+func isChannelData(first byte) bool { return first&0xc0 == 0x40 }
 
 // frameSize returns how many bytes of a stream the frame takes that begins with head (at least 4 bytes). Up to 65 556: sums are
 // made in int, since they don't fit 16 bits.

@@ -3,6 +3,7 @@ package relay
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/confab/confab/relay/policy"
@@ -16,7 +17,7 @@ const wrongPasswordCost = 9
 // guard looks at one STUN message from a client before pion does. It answers, drops, or passes it on: pass is true when pion
 // shall have it. r is then the request to end once pion is done, or nil. b is not kept or changed.
 func (s *Server) guard(b []byte, tuple fiveTuple, from client) (r *request, pass bool) {
-	m := &stun.Message{Raw: b}
+	m := &stun.Message{Raw: slices.Clip(b)} // pion/stun writes behind the message when there is room: the next frame is there
 	if !isSTUN(b) || m.Decode() != nil {
 		s.metrics.drop("malformed")
 		return nil, false
@@ -163,7 +164,7 @@ func (s *Server) checkPermission(m *stun.Message, a *allocation) (stun.ErrorCode
 func (s *Server) checkChannel(m *stun.Message, a *allocation) (stun.ErrorCode, string) {
 	peers, ok := peerAddresses(m)
 	number, err := m.Get(stun.AttrChannelNumber)
-	if !ok || len(peers) != 1 || err != nil || len(number) != 4 || !isChannelData(number[0]) {
+	if !ok || len(peers) != 1 || err != nil || len(number) != 4 || !s.mayBind(number[0]) {
 		return stun.CodeBadRequest, "bad_request"
 	}
 	peer := peers[0]
@@ -179,6 +180,11 @@ func (s *Server) checkChannel(m *stun.Message, a *allocation) (stun.ErrorCode, s
 		return stun.CodeInsufficientCapacity, "channels"
 	}
 	return 0, ""
+}
+
+// mayBind tells by the first byte of a channel number whether it can be bound.
+func (s *Server) mayBind(first byte) bool {
+	return isChannelData(first) && (first < 0x50 || s.o.WideChannels)
 }
 
 // peerAddresses returns every XOR-PEER-ADDRESS; ok is false when one can't be read. IPv6 ones keep their notation.

@@ -36,6 +36,10 @@ type Options struct {
 	AllowPeers, DenyPeers []netip.Prefix // see relay/policy for the order
 	Services              []Service      // own addresses clients may reach, such as the SFU's media address
 
+	// WideChannels accepts the channel numbers of RFC 5766, up to 0x7FFF, for old clients. Not for a UDP port shared with other
+	// protocols: there the first bytes above 0x4F are theirs (RFC 7983).
+	WideChannels bool
+
 	Quota                     policy.Quota  // zero: DefaultQuota
 	ConnectionsPerAddress     int           // of TCP and TLS; zero: 256
 	RequestRate               float64       // per second and address, for requests without or with wrong credentials; zero: 50

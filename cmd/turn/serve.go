@@ -83,7 +83,8 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 	quota := policy.Quota{PerUser: o.Quota, PerAddress: relay.DefaultQuota.PerAddress}
 	options := relay.Options{
 		PublicIPs: public, RelayPorts: relay.PortRange(o.RelayPorts), Realm: o.Realm, Secrets: secrets, Quota: quota,
-		AllowPeers: o.AllowPeers, DenyPeers: o.DenyPeers, Log: log, Registerer: registry,
+		AllowPeers: o.AllowPeers, DenyPeers: o.DenyPeers, WideChannels: true, // our ports are ours alone
+		Log: log, Registerer: registry,
 	}
 	if s.udp != nil {
 		options.UDP = append(options.UDP, s.udp)

@@ -122,6 +122,7 @@ func TestOnePortForAll(t *testing.T) {
 		{"HTTPS without ALPN", addr, alpn(), get, "https /page"},
 		{"HTTPS, ALPN unknown to us", addr, alpn("spdy/1"), get, "https /page"},
 		{"TURN over TLS, ALPN stun.turn", addr, alpn("stun.turn"), binding, "turns " + binding},
+		{"TURN over TLS, all ALPN names", addr, alpn("http/1.1", "stun.turn", "stun.nat-discovery"), binding, "turns " + binding},
 		{"STUN over TLS, ALPN stun.nat-discovery", addr, alpn("stun.nat-discovery"), binding, "turns " + binding},
 		{"TURN over TLS without ALPN", addr, alpn(), binding, "turns " + binding},
 		{"TURN over TCP beside TLS", addr, nil, binding, "turn " + binding},

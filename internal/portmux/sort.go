@@ -43,7 +43,7 @@ const (
 // serverConfig adds our ALPN names. A client that offers none of them is served as one without ALPN: it speaks for itself.
 func serverConfig(base *tls.Config) *tls.Config {
 	named := base.Clone()
-	named.NextProtos = []string{alpnHTTP, alpnTURN, alpnSTUN}
+	named.NextProtos = []string{alpnTURN, alpnSTUN, alpnHTTP} // in this order: coturn's client offers all three
 	plain := base.Clone()
 	plain.NextProtos = nil
 	named.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -126,7 +126,7 @@ func (m *Mux) deliver(conn net.Conn, kind speech) {
 		return
 	}
 	if !to.give(conn) {
-		_ = conn.Close() // nobody takes it any more
+		m.refuse(conn, "nobody_serves_it")
 	}
 }
 
