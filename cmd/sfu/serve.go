@@ -21,7 +21,7 @@ func serve(p process, set *config.Set, o *options) error {
 	if err != nil {
 		return usageError{err}
 	}
-	c, err := compose(log, o, s)
+	c, err := assemble(log, o, s)
 	if err != nil {
 		s.close()
 		return err
@@ -48,15 +48,15 @@ func newLogger(p process, o *options) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.stderr, &handler))
 }
 
-// composition is the server, made and not yet running.
-type composition struct {
+// assembly is the server, made and not yet running.
+type assembly struct {
 	life        lifecycle
 	base, parts []part // parts stand on base and end before it
 	banner      banner
 }
 
-// compose makes the parts and introduces them to each other.
-func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
+// assemble makes the parts and introduces them to each other.
+func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
 	registry := newRegistry()
 	tlsConfig, err := newTLS(log, o)
 	if err != nil {
@@ -71,7 +71,7 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 		return nil, err
 	}
 	mux := transport.NewMux(s.udp, transport.MuxOptions{Advertise: advertise(log, s.udp.LocalAddr(), o.PublicIPs), Log: log.With("part", "transport")})
-	c := &composition{base: []part{{"udp", mux.Run}}}
+	c := &assembly{base: []part{{"udp", mux.Run}}}
 
 	var sfu signaling.Media
 	if o.SFU {
