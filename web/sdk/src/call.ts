@@ -18,7 +18,7 @@ import { noSession, receive, say, skip } from "./session.js";
 import { Signaling } from "./signaling.js";
 import { nothing, person, snapshot } from "./snapshot.js";
 import type {
-  CallEvents, CallOptions, CallPhase, CallState, CallStats, ChatEntry, PersonState, TrackSource, ViewWant,
+  CallEvents, CallOptions, CallPhase, CallState, CallStats, ChatEntry, TrackSource, ViewWant,
 } from "./types.js";
 import { socketURL } from "./wire.js";
 
