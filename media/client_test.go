@@ -138,6 +138,9 @@ func (c *client) update(f func()) {
 	}
 }
 
+// repairedMark in ExtensionProfile tells a packet that came as RTX.
+const repairedMark = 0xFFFF
+
 // read takes what comes in a slot. pion hands an RTX packet to the reader in the place of the lost one.
 func (c *client) read(tr *webrtc.TrackRemote, rx *webrtc.RTPReceiver) {
 	mid := ""
@@ -152,7 +155,7 @@ func (c *client) read(tr *webrtc.TrackRemote, rx *webrtc.RTPReceiver) {
 			return
 		}
 		if attrs.Get(webrtc.AttributeRtxPayloadType) != nil {
-			p.Header.ExtensionProfile = 0xFFFF // marks it as repaired, for tests
+			p.ExtensionProfile = repairedMark
 		}
 		c.update(func() { c.got[mid] = append(c.got[mid], p) })
 	}
@@ -323,7 +326,8 @@ func vp8Payload(start, key bool, pic uint16, encoding, mark byte) []byte {
 	}
 	frame := []byte{1, 0, 0}
 	if start && key {
-		frame = []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}
+		w, h := uint16(320)<<(encoding%10), uint16(180)<<(encoding%10)
+		frame = []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, byte(w), byte(w >> 8), byte(h), byte(h >> 8)}
 	}
 	b = append(append(b, frame...), make([]byte, 60)...)
 	return append(b, encoding, mark)

@@ -36,7 +36,7 @@ func (o *Offer) Transport() string {
 	}
 	fmt.Fprintf(&b, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE data\r\n")
 	fmt.Fprintf(&b, "m=application %d UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:data\r\na=sendrecv\r\n", port)
-	fmt.Fprintf(&b, "a=sctp-port:5000\r\na=max-message-size:%d\r\na=setup:actpass\r\n", MaxMessage)
+	fmt.Fprintf(&b, "a=sctp-port:5000\r\na=max-message-size:%d\r\na=setup:actpass\r\n", o.MaxMessage)
 	fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\na=fingerprint:%s\r\n", o.Ufrag, o.Pwd, o.Fingerprint)
 	for _, c := range o.Candidates {
 		fmt.Fprintf(&b, "a=candidate:%s\r\n", c)

@@ -42,7 +42,8 @@ type Offer struct {
 	Ufrag, Pwd  string // ICE credentials of the bundle
 	Fingerprint string // "sha-256 AB:CD:…"
 	Candidates  []string
-	Mixed       bool // one- and two-byte header extensions may be mixed (RFC 8285 §4.1.2)
+	MaxMessage  uint32 // largest data channel message that the client takes, in bytes; 0: any (RFC 8841 §6)
+	Mixed       bool   // one- and two-byte header extensions may be mixed (RFC 8285 §4.1.2)
 	Sections    []Section
 }
 
@@ -113,6 +114,9 @@ func Parse(text string) (*Offer, error) {
 			return nil, bad("two sections have mid %q", s.Mid)
 		}
 		seen[s.Mid] = true
+		if s.Kind == Data {
+			o.MaxMessage = maxMessage(m)
+		}
 		o.Sections = append(o.Sections, *s)
 		if _, mixed := m.Attribute(sdp.AttrKeyExtMapAllowMixed); mixed {
 			o.Mixed = true

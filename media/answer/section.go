@@ -56,6 +56,15 @@ func section(m *sdp.MediaDescription, d *sdp.SessionDescription, agreed *numbers
 	return s, nil
 }
 
+// maxMessage is 64 KiB unless the client says otherwise (RFC 8841 §6.1).
+func maxMessage(m *sdp.MediaDescription) uint32 {
+	v, _ := m.Attribute("max-message-size")
+	if n, err := strconv.ParseUint(v, 10, 32); err == nil {
+		return uint32(n)
+	}
+	return 64 << 10
+}
+
 func direction(m *sdp.MediaDescription, d *sdp.SessionDescription) (sends, receives bool) {
 	for _, attrs := range [][]sdp.Attribute{m.Attributes, d.Attributes} {
 		for _, a := range attrs {
