@@ -102,14 +102,6 @@ func (r *raw) read(wait time.Duration) ([]byte, error) {
 	return b[:size], err
 }
 
-// quiet checks that no answer comes.
-func (r *raw) quiet() {
-	r.t.Helper()
-	if b, err := r.read(60 * time.Millisecond); err == nil {
-		r.t.Fatalf("an answer of %d bytes, want none", len(b))
-	}
-}
-
 // code is the error code of an answer, 0 of a success.
 func code(t *testing.T, m *stun.Message) stun.ErrorCode {
 	t.Helper()
