@@ -127,7 +127,7 @@ async function join(params: RoomParams, media: LocalMedia, name: string, newCall
     end(cause);
     return;
   }
-  if (call.state.phase !== "joined") return;
+  if (call.state.phase === "left" || call.state.phase === "failed") return;
   rememberRoom(params.room);
   screen.value = { is: "call", params, session };
 }

@@ -1,11 +1,16 @@
 // What the app needs of a call. The SDK's Call has it; so has the fake one of the development page.
 
-import type { Call, CallOptions } from "@confab/sdk";
+import type { Call, CallEvents, CallOptions } from "@confab/sdk";
 
-export type CallPort = Pick<
+/** Listeners as Call has them. */
+export interface CallEars {
+  addEventListener<K extends keyof CallEvents>(type: K, f: (e: CustomEvent<CallEvents[K]>) => void, o?: AddEventListenerOptions | boolean): void;
+}
+
+export type CallPort = CallEars & Pick<
   Call,
   | "state" | "join" | "leave" | "setMicrophone" | "setCamera" | "setMuted" | "shareScreen" | "stopScreen" | "raiseHand" | "setView"
-  | "sendChat" | "retryChat" | "stats" | "addEventListener" | "removeEventListener"
+  | "sendChat" | "retryChat" | "stats"
 >;
 
 export type NewCall = (o: CallOptions) => CallPort;

@@ -87,7 +87,7 @@ function paged(input: PlanInput, own: string | null): Plan {
   const places = new Map<string, Place>();
   // The own tile is on every page, last, so that the others' places are the same on each.
   const spare = own === null ? 0 : 1;
-  const size = Math.max(1, pageSize(input.area, o, portrait ? 120 : LEAST_TILE, portrait ? 8 : MOST_TILES) - spare);
+  const size = Math.max(1, pageSize(input.area, o, portrait ? 120 : LEAST_TILE, portrait ? 10 : MOST_TILES) - spare);
   const cut = slice(input.order, size, input.page);
   const keys = own === null ? cut.keys : [...cut.keys, own];
   grid(keys.length, input.area, o).forEach((rect, i) => {
@@ -101,7 +101,7 @@ function paged(input: PlanInput, own: string | null): Plan {
 function portraitShape(input: PlanInput): Shape {
   const known = [...input.ratios.values()];
   const upright = known.filter((r) => r < 1).length;
-  return known.length > 0 && upright * 2 > known.length ? { min: 3 / 4, max: 16 / 9 } : { min: (16 / 9) * 0.8, max: 16 / 9 };
+  return known.length > 0 && upright * 2 > known.length ? { min: 3 / 4, max: 1 } : { min: (16 / 9) * 0.8, max: 16 / 9 };
 }
 
 function staged(input: PlanInput, leader: string): Plan {

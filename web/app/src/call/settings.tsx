@@ -14,9 +14,9 @@ export function Settings({ session, onClose }: { session: Session; onClose: () =
   const p = prefs.value;
   return (
     <Dialog title={t.settings.title} onClose={onClose}>
-      <DeviceSelect label={t.devices.camera} kind={t.devices.camera} value={p.camera} devices={devices.cameras} onChange={(id) => void session.choose("camera", id)} />
+      <DeviceSelect label={t.devices.camera} kind={t.devices.camera} value={p.camera} devices={devices.cameras} used={media.camera.value} onChange={(id) => void session.choose("camera", id)} />
       <div class="field">
-        <DeviceSelect label={t.devices.microphone} kind={t.devices.microphone} value={p.microphone} devices={devices.microphones}
+        <DeviceSelect label={t.devices.microphone} kind={t.devices.microphone} value={p.microphone} devices={devices.microphones} used={media.microphone.value}
           onChange={(id) => void session.choose("microphone", id)} />
         <Meter level={media.level} label={t.join.level} />
       </div>

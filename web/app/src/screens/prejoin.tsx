@@ -63,11 +63,13 @@ export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
           </label>
           <DeviceSelect
             label={t.devices.camera} kind={t.devices.camera} value={prefs.value.camera} devices={devices.cameras}
+            used={media.camera.value} missing={media.errors.camera.value?.code === "device-not-found"}
             onChange={(id) => void media.choose("camera", id)}
           />
           <div class="field">
             <DeviceSelect
               label={t.devices.microphone} kind={t.devices.microphone} value={prefs.value.microphone} devices={devices.microphones}
+              used={media.microphone.value} missing={media.errors.microphone.value?.code === "device-not-found"}
               onChange={(id) => void media.choose("microphone", id)}
             />
             {media.microphone.value && media.microphoneOn.value ? <Meter level={media.level} label={t.join.level} /> : null}

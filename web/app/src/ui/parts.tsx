@@ -85,21 +85,25 @@ export function NoticePage({ title, children, actions }: { title: string; childr
   );
 }
 
-export function DeviceSelect({ label, kind, value, devices, onChange }: {
+/** used is the device that is open: it is what the browser chose when the person did not. */
+export function DeviceSelect({ label, kind, value, used, devices, missing, onChange }: {
   label: string;
   kind: string;
   value: string;
+  used?: MediaStreamTrack | null;
+  missing?: boolean;
   devices: readonly { id: string; label: string }[];
   onChange: (id: string) => void;
 }) {
-  const known = devices.some((d) => d.id === value);
+  const named = devices.filter((d) => d.id !== "" && d.id !== "default");
+  const current = [value, used?.getSettings().deviceId].find((id) => named.some((d) => d.id === id)) ?? "";
   return (
     <label class="field">
       <span class="field-label">{label}</span>
       <span class="select">
-        <select value={known ? value : ""} disabled={devices.length === 0} onChange={(e) => onChange(e.currentTarget.value)}>
-          <option value="">{devices.length === 0 ? t.devices.none : t.devices.standard}</option>
-          {devices.filter((d) => d.id !== "" && d.id !== "default").map((d, i) => (
+        <select value={current} disabled={named.length === 0} onChange={(e) => onChange(e.currentTarget.value)}>
+          {current === "" ? <option value="">{missing ? t.devices.none : t.devices.standard}</option> : null}
+          {named.map((d, i) => (
             <option key={d.id} value={d.id}>{d.label || t.devices.unnamed(kind, i + 1)}</option>
           ))}
         </select>
