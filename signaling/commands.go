@@ -90,6 +90,7 @@ type seating struct {
 	member *member
 	joined *protocol.Joined
 	err    error
+	missed [][]byte      // events that follow joined at once
 	answer chan answered // nil if there is none to wait for
 }
 
@@ -180,7 +181,7 @@ func (a *actor) resume(c *session, id string, r *protocol.Resume) seating {
 	if r.Epoch == a.epoch {
 		if missed, complete := a.past.since(r.Seq, id); complete {
 			got.joined.Recovered, got.joined.Seq = true, r.Seq
-			c.sendFrames(missed...)
+			got.missed = missed
 		}
 	}
 	if old := m.out.attach(c); old != nil {
@@ -198,7 +199,7 @@ func (c *session) sit(ctx context.Context, got seating, offer *protocol.SFUOffer
 	c.log = c.log.With("room", got.room.id, "participant", got.member.id)
 	j := got.joined
 	j.ICEServers, j.ICETTL = c.srv.iceServers(c.host, got.member.id)
-	var trouble [][]byte
+	after := got.missed
 	if got.answer != nil {
 		select {
 		case a := <-got.answer:
@@ -207,12 +208,12 @@ func (c *session) sit(ctx context.Context, got seating, offer *protocol.SFUOffer
 			} else {
 				refusal := got.member.link.sdpError(a.err).For(j.ID)
 				c.srv.metrics.refusals.WithLabelValues(string(refusal.Code)).Inc()
-				trouble = append(trouble, mustEncode(refusal))
+				after = append(after, mustEncode(refusal))
 			}
 		case <-ctx.Done():
 		}
 	}
-	c.out.uncork(append([][]byte{mustEncode(j)}, trouble...)...)
+	c.out.uncork(append([][]byte{mustEncode(j)}, after...)...)
 }
 
 // leave gives the seat up and ends the socket.

@@ -66,7 +66,7 @@ var errConnectionEnded = errors.New("the connection to the SFU has ended")
 func (l *link) offer(o MediaOffer, done func(answer string, err error)) error {
 	return l.do(func(ctx context.Context, peer MediaPeer) {
 		id := sdpSession(o.SDP)
-		first := id != l.session
+		first := id == "" || id != l.session
 		if !first && peer == nil {
 			done("", errConnectionEnded)
 			return

@@ -11,8 +11,9 @@ type queue struct {
 	written       chan struct{} // closed by the writer when it has ended
 
 	mu      sync.Mutex // guards the fields below
+	first   [][]byte   // goes before frames and does not count: the reply to join or resume, and what was missed
 	frames  [][]byte
-	bytes   int
+	bytes   int    // of frames
 	latest  []byte // a notice of which only the newest counts (speakers); sent after the frames
 	corked  bool
 	closing *closing // set once; nothing is put after it
@@ -64,12 +65,12 @@ func (q *queue) cork() {
 	q.corked = q.closing == nil
 }
 
-// uncork places first before everything that was put, and lets it flow.
+// uncork places first before everything that was put since cork, whatever its size, and lets it flow.
 func (q *queue) uncork(first ...[]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closing == nil {
-		q.frames = append(first, q.frames...)
+		q.first = append(q.first, first...)
 		q.corked = false
 		q.notify()
 	}
@@ -83,7 +84,7 @@ func (q *queue) close(c closing, lastFrames ...[]byte) {
 		return
 	}
 	if c.abrupt {
-		q.frames = nil
+		q.first, q.frames = nil, nil
 	}
 	q.closing, q.corked, q.latest = &c, false, nil
 	q.frames = append(q.frames, lastFrames...)
@@ -104,11 +105,11 @@ func (q *queue) take() (frames [][]byte, end *closing) {
 	if q.corked {
 		return nil, nil
 	}
-	frames = q.frames
+	frames = append(q.first, q.frames...)
 	if q.latest != nil {
 		frames = append(frames, q.latest)
 	}
-	q.frames, q.bytes, q.latest = nil, 0, nil
+	q.first, q.frames, q.bytes, q.latest = nil, nil, 0, nil
 	return frames, q.closing
 }
 

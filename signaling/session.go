@@ -85,8 +85,8 @@ func (c *session) read(ctx context.Context) {
 		if enough := c.bytes.AllowN(now, len(frame)); !c.messages.AllowN(now, 1) || !enough {
 			c.srv.metrics.refusals.WithLabelValues(string(protocol.CodeTooFast)).Inc()
 			if tooFast++; tooFast >= strikes {
-				c.end(protocol.CloseStay, "too-fast")
-				return
+				c.end(protocol.CloseStay, string(protocol.CodeTooFast))
+				continue // to awaitClose
 			}
 			if tooFast == 1 || tooFast%10 == 0 {
 				c.refuse(&protocol.Error{Code: protocol.CodeTooFast, Message: "too many messages; this one was not handled", Retry: true, After: 1000})
@@ -109,8 +109,7 @@ func (c *session) read(ctx context.Context) {
 			c.deadline(silence)
 		}
 		if !c.handle(ctx, command) {
-			c.awaitClose()
-			return
+			c.end(protocol.CloseResume, "server-stopped") // unless handle has said why
 		}
 		if c.member != nil {
 			c.deadline(silence)
