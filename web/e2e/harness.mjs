@@ -52,8 +52,15 @@ export async function startServer(args = [], within = []) {
 const tap = () => {
   const Native = globalThis.RTCPeerConnection;
   const all = (globalThis.__pcs = []);
+  // ?only=udp|tcp|tls leaves one way to the relay.
+  const only = new URLSearchParams(globalThis.location.search).get('only');
+  const through = { udp: /^turn:.*transport=udp/, tcp: /^turn:.*transport=tcp/, tls: /^turns:/ }[only];
+  const narrow = (config) => through && config?.iceServers
+    ? { ...config, iceServers: config.iceServers.map((s) => ({ ...s, urls: [s.urls].flat().filter((u) => through.test(u)) })).filter((s) => s.urls.length) }
+    : config;
   globalThis.RTCPeerConnection = class extends Native {
-    constructor(...a) { super(...a); all.push(this); }
+    constructor(config) { super(narrow(config)); all.push(this); }
+    setConfiguration(config) { super.setConfiguration(narrow(config)); }
   };
   const Socket = globalThis.WebSocket;
   const sockets = (globalThis.__sockets = []);

@@ -15,8 +15,8 @@ for (const protocol of ['udp', 'tcp', 'tls']) {
     test(`relay only over ${protocol.toUpperCase()}, ${mode}`, { timeout: 120_000 }, async (t) => {
       const args = protocol === 'tls' ? certificate(await scratch(t)) : [];
       await withCall({ args }, async ({ server, chromium }) => {
-        const ann = await chromium.person(server, 'relayed', 'Ann', { mode, relay: protocol });
-        const bob = await chromium.person(server, 'relayed', 'Bob', { mode, relay: protocol });
+        const ann = await chromium.person(server, 'relayed', 'Ann', { mode, relay: '1', only: protocol });
+        const bob = await chromium.person(server, 'relayed', 'Bob', { mode, relay: '1', only: protocol });
         await ann.joined(1);
         await ann.seesAndHears(1, 40_000);
         await bob.seesAndHears(1, 40_000);
@@ -32,8 +32,8 @@ for (const protocol of ['udp', 'tcp', 'tls']) {
 }
 
 test('Firefox through the relay only', { timeout: 120_000 }, () => withCall({ firefox: true }, async ({ server, chromium, firefox }) => {
-  const fox = await firefox.person(server, 'relayed', 'Fox', { mode: 'p2p', relay: 'udp' });
-  const ann = await chromium.person(server, 'relayed', 'Ann', { mode: 'p2p', relay: 'tcp' });
+  const fox = await firefox.person(server, 'relayed', 'Fox', { mode: 'p2p', relay: '1', only: 'udp' });
+  const ann = await chromium.person(server, 'relayed', 'Ann', { mode: 'p2p', relay: '1', only: 'tcp' });
   await fox.joined(1);
   await fox.seesAndHears(1, 40_000);
   await ann.seesAndHears(1, 40_000);
