@@ -27,6 +27,9 @@ export class Session {
   readonly panel = signal<Panel>("none");
   readonly dialog = signal<Dialog>("none");
   readonly pinned = signal<string | null>(null); // a tile's key
+  /** Of the stage: which page of people is shown, of how many. */
+  readonly page = signal(0);
+  readonly pages = signal(1);
   readonly unread = signal(0);
   readonly notice = signal<Notice | null>(null);
   /** What screen readers are told, politely; each new value is read once. */

@@ -8,7 +8,8 @@ import type { Session } from "../session.js";
 function targetKind(target: EventTarget | null): "text" | "control" | "other" {
   if (!(target instanceof HTMLElement)) return "other";
   if (target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox])") || target.closest("dialog, [role=menu]")) return "text";
-  return target.matches("button, a, input, summary, [tabindex]:not([tabindex='-1'])") ? "control" : "other";
+  // A button that was clicked keeps the focus, but who holds the space bar then wants to talk; the ring tells the two apart.
+  return target.matches("button, a, input, summary, [tabindex]:not([tabindex='-1'])") && target.matches(":focus-visible") ? "control" : "other";
 }
 
 export function useShortcuts(session: Session): void {

@@ -8,7 +8,6 @@ import type { Size } from "../pure/layout.js";
 import { arrange } from "../pure/pages.js";
 import type { Session } from "../session.js";
 import { t } from "../texts/index.js";
-import { IconButton } from "../ui/button.js";
 import { plan, type Plan } from "./plan.js";
 import { TileView } from "./tile.js";
 import { tilesOf, type Tile } from "./tiles.js";
@@ -19,7 +18,6 @@ const HOLD_SPEAKER = 1200;
 export function Stage({ session }: { session: Session }) {
   const root = useRef<HTMLElement>(null);
   const [area, setArea] = useState<Size>({ width: 0, height: 0 });
-  const [page, setPage] = useState(0);
   const [ratios, setRatios] = useState<ReadonlyMap<string, number>>(new Map());
   const state = session.state.value;
   const tiles = tilesOf(state);
@@ -38,7 +36,7 @@ export function Stage({ session }: { session: Session }) {
   // Two passes: the size of a page decides who is on the first one, and that is where the loud ones go.
   const input = {
     tiles: tiles.map((x) => ({ key: x.key, own: x.own, screen: x.source === "screen" })),
-    area, view: prefs.value.layout, pinned: session.pinned.value, speaker: voices.speaker, page, ratios,
+    area, view: prefs.value.layout, pinned: session.pinned.value, speaker: voices.speaker, page: session.page.value, ratios,
     rtl: t.direction === "rtl",
   };
   const others = tiles.filter((x) => !x.own || x.source === "screen");
@@ -48,6 +46,10 @@ export function Stage({ session }: { session: Session }) {
   const layout = plan({ ...input, order: order.current });
 
   useView(session, tiles, layout);
+  useEffect(() => {
+    session.page.value = layout.page;
+    session.pages.value = layout.pages;
+  }, [layout.page, layout.pages]);
   const onRatio = (key: string, ratio: number) => {
     if (Math.abs((ratios.get(key) ?? 0) - ratio) > 0.01) setRatios(new Map(ratios).set(key, ratio));
   };
@@ -61,18 +63,7 @@ export function Stage({ session }: { session: Session }) {
           onPin={(key) => session.togglePin(key)} onRatio={onRatio} onStopScreen={() => void session.toggleScreen()}
         />
       ))}
-      {layout.pages > 1 ? <Pager page={layout.page} pages={layout.pages} onPage={setPage} /> : null}
     </section>
-  );
-}
-
-function Pager({ page, pages, onPage }: { page: number; pages: number; onPage: (p: number) => void }) {
-  return (
-    <nav class="pager" aria-label={t.call.pageOf(page + 1, pages)}>
-      <IconButton icon="chevronLeft" class="small" tip="" label={t.call.previous} disabled={page === 0} onClick={() => onPage(page - 1)} />
-      <span aria-live="polite">{page + 1} / {pages}</span>
-      <IconButton icon="chevronRight" class="small" tip="" label={t.call.next} disabled={page === pages - 1} onClick={() => onPage(page + 1)} />
-    </nav>
   );
 }
 

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { Bar } from "../call/bar.js";
 import { useShortcuts } from "../call/keyboard.js";
 import { ConnectionLine } from "../call/line.js";
+import { Pager } from "../call/pager.js";
 import { Panel } from "../call/panel.js";
 import { Settings } from "../call/settings.js";
 import { Sheet } from "../call/sheet.js";
@@ -28,6 +29,7 @@ export function CallScreen({ session, room, onLeave }: { session: Session; room:
         <header class="call-top">
           <h1 class="room">{room}</h1>
           <ConnectionLine session={session} />
+          <Pager session={session} />
         </header>
         <Stage session={session} />
         {people.length === 0 ? <Alone session={session} /> : null}
