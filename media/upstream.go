@@ -52,15 +52,20 @@ func (c *connection) note(s *shard, b *batch, a *arrival) {
 		c.meet(e, a)
 	}
 	u := e.up
-	u.stats.Receive(a.seq, a.packet.Timestamp, int(a.end-a.start), b.now)
+	before := 0
+	if u.missing != nil {
+		before = u.missing.Missing()
+		u.missing.Receive(a.seq, b.now)
+	}
+	// Browsers probe for bandwidth with RTX of packets that arrived (RFC 4588 allows it): those are not received twice.
+	if !a.repaired || u.missing != nil && before > u.missing.Missing() {
+		u.stats.Receive(a.seq, a.packet.Timestamp, int(a.end-a.start), b.now)
+	}
 	if a.packet.Picture.Keyframe {
 		u.keys.Keyframe()
 		if u.missing != nil && !a.repaired {
 			u.missing.Skip(a.seq)
 		}
-	}
-	if u.missing != nil {
-		u.missing.Receive(a.seq, b.now)
 	}
 	if l := a.packet.Level; l.OK && e.track.source == Microphone && !e.track.muted.Load() {
 		c.peer.room.observe(e.track, l.Value, b.now)
