@@ -115,15 +115,15 @@ func (a *actor) tick() {
 	}
 }
 
-// step decides on a command, tells everybody what follows, and does what follows for the server itself.
+// step decides on a command, does what follows for the server itself, and tells everybody.
 func (a *actor) step(c room.Command) error {
 	events, err := room.Step(a.state, c, time.Now())
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
+		a.follow(e) // first, so that what is told has been done
 		a.publish(e)
-		a.follow(e)
 	}
 	return nil
 }
