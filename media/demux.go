@@ -114,7 +114,10 @@ func (d *demux) identify(b *batch, a *arrival, cfg *inbound, now time.Duration, 
 	switch {
 	case f.apt == 0:
 		if enc == nil || enc.ssrc != h.SSRC {
-			enc = d.bind(st, h.SSRC)
+			if enc != nil && now-enc.born < rebindAfter {
+				return dropUnknown
+			}
+			enc = d.bind(st, h.SSRC, now)
 		}
 		b.mem = append(b.mem, p...)
 	case enc == nil || !st.rtx:
@@ -217,9 +220,12 @@ func (cfg *inbound) only(video bool) *track {
 
 func (f *format) video() bool { return f.Kind != codec.Opus }
 
+// rebindAfter is how long an encoding keeps its SSRC at least: each new one costs a ring and a keyframe.
+const rebindAfter = time.Second
+
 // bind makes an encoding of a new SSRC.
-func (d *demux) bind(st stream, ssrc uint32) *encoding {
-	e := &encoding{track: st.track, index: st.index, ssrc: ssrc, id: d.conn.engine.ids.Add(1)}
+func (d *demux) bind(st stream, ssrc uint32, now time.Duration) *encoding {
+	e := &encoding{track: st.track, index: st.index, ssrc: ssrc, born: now, id: d.conn.engine.ids.Add(1)}
 	st.track.current[st.index].Store(e)
 	return e
 }

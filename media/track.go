@@ -35,6 +35,7 @@ type encoding struct {
 	index int // 0: the smallest
 	id    uint32
 	ssrc  uint32
+	born  time.Duration // engine time
 
 	unwrap seq.Unwrapper // receive loop's, like the next
 	parser *codec.Parser
