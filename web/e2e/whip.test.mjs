@@ -9,7 +9,7 @@ import { withCall, sleep, startServer } from './harness.mjs';
 const bundle = (contents) => build({ stdin: { contents, resolveDir: import.meta.dirname }, bundle: true, write: false, format: 'iife', target: 'es2022', logLevel: 'silent' })
   .then((r) => r.outputFiles[0].text);
 
-// A page of a foreign origin, as an encoder's page would be: WHIP and WHEP must answer across origins.
+// A page of a foreign origin, as an encoder's page would be: WHIP and WHEP must answer across the origins that are allowed.
 async function page(t, script) {
   const s = createServer((q, r) => {
     r.setHeader('content-type', q.url === '/x.js' ? 'text/javascript' : 'text/html');
@@ -20,7 +20,7 @@ async function page(t, script) {
   return `http://127.0.0.1:${s.address().port}/`;
 }
 
-test('a WHIP client publishes into a call, a WHEP player watches it', { timeout: 180_000 }, (t) => withCall({}, async ({ server, chromium }) => {
+test('a WHIP client publishes into a call, a WHEP player watches it', { timeout: 180_000 }, async (t) => {
   const url = await page(t, await bundle(`
     import { WHIPClient } from '@eyevinn/whip-web-client';
     import { WebRTCPlayer } from '@eyevinn/webrtc-player';
@@ -34,7 +34,10 @@ test('a WHIP client publishes into a call, a WHEP player watches it', { timeout:
       globalThis.player = new WebRTCPlayer({ video: document.querySelector('video'), type: 'whep', statsTypeFilter: '^inbound-rtp' });
       await player.load(new URL(endpoint));
     };`));
+  await withCall({ args: [`--origin=${new URL(url).origin}`] }, (call) => studio(url, call));
+});
 
+async function studio(url, { server, chromium }) {
   const ann = await chromium.person(server, 'studio', 'Ann');
   await ann.joined(0);
 
@@ -57,7 +60,7 @@ test('a WHIP client publishes into a call, a WHEP player watches it', { timeout:
 
   await encoder.evaluate(() => globalThis.client.destroy());
   await ann.joined(0);
-}));
+}
 
 test('WHIP and WHEP refuse with a reason', { timeout: 60_000 }, async () => {
   const server = await startServer();
@@ -68,6 +71,9 @@ test('WHIP and WHEP refuse with a reason', { timeout: 60_000 }, async () => {
     assert.match(await bad.text(), /sdp/i);
     const type = await ask('/whip/room', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'v=0' });
     assert.equal(type.status, 415);
+    const foreign = await ask('/whip/room', { method: 'OPTIONS', headers: { origin: 'http://evil.example' } });
+    assert.equal(foreign.status, 403);
+    assert.match(await foreign.text(), /origin/);
     const gone = await ask('/whip/room/no-such-resource', { method: 'DELETE' });
     assert.equal(gone.status, 404);
   } finally {
