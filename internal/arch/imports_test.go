@@ -32,6 +32,15 @@ func TestImportsPointInward(t *testing.T) {
 	}
 }
 
+func TestRulesAreOfPackagesThatExist(t *testing.T) {
+	found, _ := packages(t)
+	for name := range rules {
+		if found[name] == nil {
+			t.Errorf("%s is listed and does not exist", name)
+		}
+	}
+}
+
 func mayImport(allowed []string, imported string) bool {
 	return slices.ContainsFunc(allowed, func(a string) bool {
 		prefix, below := strings.CutSuffix(a, "...")
