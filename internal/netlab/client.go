@@ -45,28 +45,29 @@ type Client struct {
 	ended bool // the loop takes nothing more
 
 	// All below belongs to the loop; others see it by ask.
-	socket   *socket
-	joining  chan error // the outcome of Join; nil when it is known
-	self     string
-	secret   string
-	epoch    string
-	seq      uint64
-	people   []protocol.Participant
-	names    map[string]string // of everybody there ever was, by id
-	route    protocol.RouteState
-	servers  []protocol.ICEServer
-	state    protocol.State
-	wants    []protocol.Want
-	left     string // why the seat is gone; "" while it is ours
-	paths    []path
-	prepared *sfuPath
-	revision uint32
-	readyFor uint32
-	history  []Heard
-	chat     []protocol.ChatMessage
-	errors   []*protocol.Error
-	speakers []protocol.Speaker
-	resumes  []bool // recovered or not
+	socket    *socket
+	joining   chan error // the outcome of Join; nil when it is known
+	self      string
+	secret    string
+	epoch     string
+	seq       uint64
+	people    []protocol.Participant
+	names     map[string]string // of everybody there ever was, by id
+	route     protocol.RouteState
+	servers   []protocol.ICEServer
+	state     protocol.State
+	wants     []protocol.Want
+	left      string // why the seat is gone; "" while it is ours
+	paths     []path
+	prepared  *sfuPath
+	resources []*Resource // WHIP and WHEP
+	revision  uint32
+	readyFor  uint32
+	history   []Heard
+	chat      []protocol.ChatMessage
+	errors    []*protocol.Error
+	speakers  []protocol.Speaker
+	resumes   []bool // recovered or not
 }
 
 // Heard is an event and when it came.
@@ -177,6 +178,9 @@ func (c *Client) closeAll() {
 		p.close()
 	}
 	c.paths = nil
+	for _, r := range c.resources {
+		r.close()
+	}
 	if c.prepared != nil {
 		c.prepared.close()
 		c.prepared = nil
@@ -187,7 +191,7 @@ func (c *Client) closeAll() {
 	}
 }
 
-// Join takes a seat in a room and returns when the server has said so, one way or the other.
+// TryJoin takes a seat in a room and returns when the server has said so, one way or the other.
 func (c *Client) TryJoin(room string) error {
 	s, err := c.openSocket(c.ctx)
 	if err != nil {

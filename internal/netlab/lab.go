@@ -23,6 +23,7 @@ type options struct {
 	delay  time.Duration
 	seed   uint64
 	noSFU  bool
+	noTURN bool
 	limits signaling.Limits
 }
 
@@ -34,6 +35,9 @@ func Seed(s uint64) Option { return func(o *options) { o.seed = s } }
 
 // WithoutSFU makes a server that only introduces people to each other.
 func WithoutSFU() Option { return func(o *options) { o.noSFU = true } }
+
+// WithoutTURN makes a server that tells clients of no relay.
+func WithoutTURN() Option { return func(o *options) { o.noTURN = true } }
 
 // Limits replace those of signaling; zero fields keep its defaults.
 func Limits(l signaling.Limits) Option { return func(o *options) { o.limits = l } }

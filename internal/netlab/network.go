@@ -26,6 +26,7 @@ type internet struct {
 	hosts  map[netip.Addr]*Host
 	apart  map[[2]netip.Addr]bool
 	passed Traffic
+	moves  int
 }
 
 // Traffic counts datagrams.
@@ -34,7 +35,7 @@ type Traffic struct{ Passed, Lost, Blocked int }
 // Host is one machine on the internet.
 type Host struct {
 	net  *internet
-	addr netip.Addr
+	addr netip.Addr // guarded by net.mu
 	vnet *vnet.Net
 
 	mu    sync.Mutex // guards the fields below
@@ -180,6 +181,27 @@ func (h *Host) Cut(cut bool) {
 	for _, w := range h.live() {
 		w.stall(cut)
 	}
+}
+
+// Move takes the host to another network: it has a new address, what was bound to the old one is dead, and so are its connections.
+func (h *Host) Move() {
+	n := h.net
+	n.mu.Lock()
+	n.moves++
+	to := net.IPv4(9, 9, 200, byte(n.moves))
+	old := h.addr
+	h.addr, _ = netip.AddrFromSlice(to.To4())
+	n.hosts[old], n.hosts[h.addr] = &Host{cut: true}, h
+	n.mu.Unlock()
+	for _, err := range []error{
+		h.vnet.RemoveAddress("eth0", old.AsSlice()),
+		h.vnet.AddAddress("eth0", &net.IPNet{IP: to, Mask: net.CIDRMask(16, 32)}),
+	} {
+		if err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	h.Reset()
 }
 
 // Reset breaks the host's TCP connections; new ones can be made.

@@ -8,8 +8,9 @@ import (
 	"github.com/confab/confab/signaling/protocol"
 )
 
-// peer is the connection to one other person, by the perfect negotiation pattern: the one with the greater id gives way. The one who
-// starts makes m-lines for all sources, both ways, so that only an ICE restart negotiates again.
+// peer is the connection to one other person. The one who starts makes m-lines for all sources, both ways, so that only an ICE
+// restart negotiates again. Browsers use the perfect negotiation pattern; pion can't roll an offer back, so here glare is
+// avoided instead: only the one who started offers.
 type peer struct {
 	link
 	m      *mesh
@@ -30,7 +31,6 @@ type peer struct {
 const (
 	peerPatience = 10 * time.Second // until a connection must be there, or back
 	heal         = 2 * time.Second  // that a "disconnected" may heal by itself
-	courtesy     = 2 * time.Second  // that the one who did not start waits longer
 )
 
 func (c *Client) newPeer(m *mesh, id, name string, starts bool) *peer {
@@ -142,12 +142,6 @@ func (p *peer) receive(s *protocol.PeerSignal) {
 	case s.Candidate != nil:
 		p.candidate(s.Candidate)
 	case d.Type == protocol.SDPOffer:
-		if p.pc.SignalingState() == webrtc.SignalingStateHaveLocalOffer {
-			if p.c.self < p.id {
-				return // impolite: ours stands
-			}
-			p.try(p.pc.SetLocalDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeRollback}))
-		}
 		p.try(p.answer(d))
 	case d.Type == protocol.SDPAnswer && p.pc.SignalingState() == webrtc.SignalingStateHaveLocalOffer:
 		p.try(p.adopt(webrtc.SDPTypeAnswer, d))
@@ -217,18 +211,14 @@ func (p *peer) changed() {
 	if p.m.retired {
 		return
 	}
-	wait := courtesy
-	if p.starts {
-		wait = 0
-	}
 	switch p.state {
 	case webrtc.PeerConnectionStateConnected:
 		stop(p.patience)
 		p.patience = nil
 	case webrtc.PeerConnectionStateDisconnected:
-		p.healing = p.c.after(heal+wait, p.restart)
+		p.healing = p.c.after(heal, p.restart)
 	case webrtc.PeerConnectionStateFailed:
-		p.healing = p.c.after(wait, p.restart)
+		p.restart()
 	}
 }
 
@@ -236,8 +226,10 @@ func (p *peer) restart() {
 	if p.closed || p.m.retired || p.connected() {
 		return
 	}
-	p.local = nil
-	p.try(p.offer(true))
+	if p.starts {
+		p.local = nil
+		p.try(p.offer(true))
+	}
 	if p.patience == nil {
 		p.await()
 	}

@@ -73,7 +73,7 @@ func newServer(t testing.TB, host *Host, o options) *Server {
 	run(t, "relay", s.Relay.Run)
 
 	s.Signaling = signaling.New(signaling.Options{
-		Media: sfu, ICEServers: iceServers, Limits: o.limits, Log: log, Registerer: s.Metrics, Version: "netlab",
+		Media: sfu, ICEServers: iceServers(!o.noTURN), Limits: o.limits, Log: log, Registerer: s.Metrics, Version: "netlab",
 	})
 	run(t, "signaling", s.Signaling.Run)
 	web := &http.Server{Handler: s.Signaling.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
@@ -100,12 +100,16 @@ func run(t testing.TB, name string, part func(context.Context) error) {
 	t.Cleanup(func() { stop(); done.Wait() })
 }
 
-func iceServers(_, participant string) ([]protocol.ICEServer, time.Duration) {
-	username, password := auth.TURNCredentials(secret, participant, time.Now().Add(time.Hour))
-	return []protocol.ICEServer{
-		{URLs: []string{"stun:" + serverUDP}},
-		{URLs: []string{"turn:" + serverUDP + "?transport=udp"}, Username: username, Credential: password},
-	}, time.Hour
+// iceServers tells participants of the STUN server, and of the TURN server if it shall be known.
+func iceServers(turn bool) func(_, participant string) ([]protocol.ICEServer, time.Duration) {
+	return func(_, participant string) ([]protocol.ICEServer, time.Duration) {
+		servers := []protocol.ICEServer{{URLs: []string{"stun:" + serverUDP}}}
+		if turn {
+			username, password := auth.TURNCredentials(secret, participant, time.Now().Add(time.Hour))
+			servers = append(servers, protocol.ICEServer{URLs: []string{"turn:" + serverUDP + "?transport=udp"}, Username: username, Credential: password})
+		}
+		return servers, time.Hour
+	}
 }
 
 // Metric returns the sum of a metric's series.

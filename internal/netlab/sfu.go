@@ -23,6 +23,7 @@ type sfuPath struct {
 	apply   bool               // pending is still to be applied on this side
 	again   bool               // a restart was due while an offer was out
 	tries   int
+	ever    bool // it was connected before
 	timer   *time.Timer
 }
 
@@ -165,7 +166,7 @@ func (p *sfuPath) changed() {
 	switch p.state {
 	case webrtc.PeerConnectionStateConnected:
 		stop(p.timer)
-		p.tries = 0
+		p.tries, p.ever = 0, true
 	case webrtc.PeerConnectionStateDisconnected:
 		stop(p.timer)
 		p.timer = p.c.after(heal, p.restart)
@@ -178,7 +179,8 @@ func (p *sfuPath) restart() {
 	if p.closed || p.connected() {
 		return
 	}
-	if p.tries++; p.tries > sfuTries {
+	// While the connection is new, the server holds the old route for 15 s only: it must know in time.
+	if p.tries++; p.tries > sfuTries || !p.ever {
 		p.tries = 0
 		p.c.failed(p.way, "no connection to the server")
 	}
