@@ -65,7 +65,7 @@ export class FakeCall implements CallPort {
       const since = Date.now() - 3200;
       this.#set({ phase: "reconnecting", connection: { ...this.state.connection, signaling: "reconnecting", since } });
     }
-    if (this.#scene.speaking) this.#timer = setInterval(() => this.#speak(), 200);
+    if (this.#scene.speaking) this.#timer = setInterval(() => this.#speak(), 100);
   }
 
   async leave(): Promise<void> {

@@ -24,6 +24,12 @@ const NOTICE_TIME = 6000;
 
 export class Session {
   readonly state: Signal<CallState>;
+  // Parts of the state that change seldom: who reads one of these is not drawn anew with every syllable.
+  readonly others: ReadonlySignal<number>;
+  readonly sharing: ReadonlySignal<boolean>;
+  readonly hand: ReadonlySignal<boolean>;
+  readonly chat: ReadonlySignal<CallState["chat"]>;
+  readonly connection: ReadonlySignal<CallState["connection"]>;
   readonly panel = signal<Panel>("none");
   readonly dialog = signal<Dialog>("none");
   readonly pinned = signal<string | null>(null); // a tile's key
@@ -50,6 +56,11 @@ export class Session {
     readonly invite: string,
   ) {
     this.state = signal(call.state);
+    this.others = computed(() => this.state.value.people.length);
+    this.sharing = computed(() => this.state.value.self?.screen ?? false);
+    this.hand = computed(() => this.state.value.self?.hand ?? false);
+    this.chat = computed(() => this.state.value.chat);
+    this.connection = computed(() => this.state.value.connection);
     this.muted = computed(() => !media.microphoneOn.value || media.microphone.value === null);
     const o = { signal: this.#ears.signal };
     call.addEventListener("change", (e) => this.#changed(e.detail), o);

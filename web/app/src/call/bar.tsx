@@ -8,13 +8,12 @@ import { Menu, type MenuGroup } from "../ui/menu.js";
 import { copyText } from "../ui/parts.js";
 
 export function Bar({ session, onLeave }: { session: Session; onLeave: () => void }) {
-  const state = session.state.value;
   const { media } = session;
   const keys = prefs.value.keys;
   const microphone = media.microphone.value !== null && media.microphoneOn.value;
   const camera = media.camera.value !== null;
-  const screen = state.self?.screen ?? false;
-  const hand = state.self?.hand ?? false;
+  const screen = session.sharing.value;
+  const hand = session.hand.value;
   const panel = session.panel.value;
   const tips = t.bar.tips;
   return (
@@ -42,7 +41,7 @@ export function Bar({ session, onLeave }: { session: Session; onLeave: () => voi
           tip={hand ? tips.handDown : tips.hand} pressed={hand} onClick={() => session.toggleHand()} />
         <IconButton icon="chat" class={panel === "chat" ? "on" : ""} shortcut={keys.chat} label={t.bar.chat(session.unread.value)} tip={tips.chat}
           expanded={panel === "chat"} controls="panel" badge={session.unread.value} onClick={() => session.toggle("chat")} />
-        <IconButton icon="people" class={`wide-only${panel === "people" ? " on" : ""}`} shortcut={keys.people} label={t.bar.people(state.people.length + 1)}
+        <IconButton icon="people" class={`wide-only${panel === "people" ? " on" : ""}`} shortcut={keys.people} label={t.bar.people(session.others.value + 1)}
           tip={tips.people} expanded={panel === "people"} controls="panel" onClick={() => session.toggle("people")} />
         <div class="wide-only"><Menu icon="more" label={t.bar.more} tip={tips.more} groups={more(session)} /></div>
         <IconButton icon="more" class="narrow-only" label={t.bar.more} tip="" popup="dialog" onClick={() => (session.dialog.value = "sheet")} />

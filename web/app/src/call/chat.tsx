@@ -10,7 +10,7 @@ import { Icon } from "../ui/icons.js";
 const LIMIT = 4000;
 
 export function Chat({ session }: { session: Session }) {
-  const chat = session.state.value.chat;
+  const chat = session.chat.value;
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   useLayoutEffect(() => {

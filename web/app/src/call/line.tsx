@@ -6,11 +6,11 @@ import type { Session } from "../session.js";
 import { format, t } from "../texts/index.js";
 
 export function ConnectionLine({ session }: { session: Session }) {
-  const { connection, people } = session.state.value;
+  const connection = session.connection.value;
   const online = useOnline();
   const settled = connection.signaling === "connected" && online;
   const now = useNow(settled ? 0 : 500);
-  const l = line(connection, people.length, online, now, t.connection, format);
+  const l = line(connection, session.others.value, online, now, t.connection, format);
   return (
     <p class={`line ${l.tone}`}>
       <span class={`dot ${l.tone === "good" ? "good" : l.tone === "busy" ? "weak" : "lost"}`} />

@@ -8,9 +8,8 @@ import { Icon, type IconName } from "../ui/icons.js";
 import { copyInvite } from "./bar.js";
 
 export function Sheet({ session, onClose }: { session: Session; onClose: () => void }) {
-  const self = session.state.value.self;
-  const hand = self?.hand ?? false;
-  const screen = self?.screen ?? false;
+  const hand = session.hand.value;
+  const screen = session.sharing.value;
   const grid = prefs.value.layout === "grid";
   const item = (icon: IconName, label: string, act: () => void) => (
     <li>

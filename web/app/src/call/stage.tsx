@@ -9,7 +9,7 @@ import { arrange } from "../pure/pages.js";
 import type { Session } from "../session.js";
 import { t } from "../texts/index.js";
 import { plan, type Plan } from "./plan.js";
-import { TileView } from "./tile.js";
+import { TileView, type TileActs } from "./tile.js";
 import { tilesOf, type Tile } from "./tiles.js";
 
 /** A speaker keeps the large place until somebody else has spoken for so long: a cough moves nobody. */
@@ -50,17 +50,18 @@ export function Stage({ session }: { session: Session }) {
     session.page.value = layout.page;
     session.pages.value = layout.pages;
   }, [layout.page, layout.pages]);
-  const onRatio = (key: string, ratio: number) => {
-    if (Math.abs((ratios.get(key) ?? 0) - ratio) > 0.01) setRatios(new Map(ratios).set(key, ratio));
-  };
+  const acts = useMemo<TileActs>(() => ({
+    pin: (key) => session.togglePin(key),
+    stopScreen: () => void session.toggleScreen(),
+    ratio: (key, ratio) => setRatios((known) => (Math.abs((known.get(key) ?? 0) - ratio) > 0.01 ? new Map(known).set(key, ratio) : known)),
+  }), [session]);
   return (
     <section class="stage" ref={root} aria-label={t.call.stage}>
       {tiles.map((tile) => (
         <TileView
-          key={tile.key} tile={tile} place={layout.places.get(tile.key) ?? null} pinned={session.pinned.value === tile.key}
-          picture={tile.own ? (session.media.camera.value ? session.media.picture : null) : null}
-          mirrored={prefs.value.mirror && session.media.mirrored} ratio={ratios.get(tile.key) ?? 0}
-          onPin={(key) => session.togglePin(key)} onRatio={onRatio} onStopScreen={() => void session.toggleScreen()}
+          key={tile.key} person={tile.person} source={tile.source} own={tile.own} place={layout.places.get(tile.key) ?? null}
+          pinned={session.pinned.value === tile.key} picture={tile.own && session.media.camera.value ? session.media.picture : null}
+          mirrored={tile.own && prefs.value.mirror && session.media.mirrored} ratio={ratios.get(tile.key) ?? 0} acts={acts}
         />
       ))}
     </section>

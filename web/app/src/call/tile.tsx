@@ -1,6 +1,7 @@
 // One tile: a picture or what stands for it, the name, and what is true of the person.
 
 import type { PersonState } from "@confab/sdk";
+import { Component, type ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { format, t } from "../texts/index.js";
 import { quality } from "../pure/line.js";
@@ -9,26 +10,52 @@ import { Icon } from "../ui/icons.js";
 import { Avatar } from "../ui/parts.js";
 import { Video } from "../ui/video.js";
 import { fitting, type Place } from "./plan.js";
-import type { Tile } from "./tiles.js";
+import { tileKey, type Tile } from "./tiles.js";
 
-export interface TileProps {
-  tile: Tile;
+/** What a tile asks for. The same object for the whole call, so that a tile is drawn anew only when something changed. */
+export interface TileActs {
+  pin(key: string): void;
+  ratio(key: string, ratio: number): void;
+  stopScreen(): void;
+}
+
+export interface TileProps extends Omit<Tile, "key"> {
   place: Place | null;
   pinned: boolean;
   /** Own camera: the local picture, which is there before the call has it. */
   picture: MediaStream | null;
   mirrored: boolean;
   ratio: number;
-  onPin: (key: string) => void;
-  onRatio: (key: string, ratio: number) => void;
-  onStopScreen: () => void;
+  acts: TileActs;
 }
 
-export function TileView(p: TileProps) {
-  const { tile, place } = p;
-  const { person, own } = tile;
+/**
+ * Ten times a second somebody is a little louder; only that person's tile is drawn then. Snapshots of people keep their
+ * identity while nothing changes, and places are compared by value, since each plan makes new ones.
+ */
+export class TileView extends Component<TileProps> {
+  override shouldComponentUpdate(next: TileProps): boolean {
+    const p = this.props;
+    return p.person !== next.person || p.pinned !== next.pinned || p.picture !== next.picture || p.mirrored !== next.mirrored
+      || p.ratio !== next.ratio || !samePlace(p.place, next.place);
+  }
+
+  override render(): ComponentChildren {
+    return <Drawn {...this.props} />;
+  }
+}
+
+function samePlace(a: Place | null, b: Place | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.role === b.role && a.rect.x === b.rect.x && a.rect.y === b.rect.y && a.rect.width === b.rect.width && a.rect.height === b.rect.height;
+}
+
+function Drawn(p: TileProps) {
+  const { person, own, place } = p;
+  const key = tileKey(person.id, p.source);
   const root = useRef<HTMLElement>(null);
-  const screen = tile.source === "screen";
+  const placed = useRef(false);
+  const screen = p.source === "screen";
   const showing = screen ? person.streams.screen : own ? p.picture : person.streams.camera;
   const visible = screen || (own ? p.picture !== null && person.camera : person.camera && showing !== null);
   const name = screen ? (own ? t.call.ownScreen : t.call.screenOf(person.name)) : own ? t.call.you : person.name;
@@ -36,12 +63,20 @@ export function TileView(p: TileProps) {
   // Position and ring by custom properties: the policy of the page allows no style attributes, and only these change.
   useLayoutEffect(() => {
     const style = root.current?.style;
+    placed.current &&= place !== null;
     if (!style || !place) return;
+    // Who comes appears at the place; only who is there already moves.
+    if (!placed.current) style.setProperty("transition", "none");
     style.setProperty("--x", `${place.rect.x}px`);
     style.setProperty("--y", `${place.rect.y}px`);
     style.setProperty("--w", `${place.rect.width}px`);
     style.setProperty("--h", `${place.rect.height}px`);
-  }, [place?.rect.x, place?.rect.y, place?.rect.width, place?.rect.height]);
+    if (!placed.current) {
+      placed.current = true;
+      root.current?.getBoundingClientRect(); // the place takes effect before moves are eased again
+      style.removeProperty("transition");
+    }
+  }, [place === null, place?.rect.x, place?.rect.y, place?.rect.width, place?.rect.height]);
   const level = !screen && person.speaking && person.microphone ? Math.max(0.15, person.level) : 0;
   useLayoutEffect(() => {
     root.current?.style.setProperty("--level", level.toFixed(2));
@@ -52,22 +87,22 @@ export function TileView(p: TileProps) {
     else void root.current?.requestFullscreen?.();
   };
   const classes = [
-    "tile", place ? `role-${place.role}` : "away", tile.source, own ? "own" : "", level > 0 ? "speaking" : "",
+    "tile", place ? `role-${place.role}` : "away", p.source, own ? "own" : "", level > 0 ? "speaking" : "",
     visible ? "showing" : "", p.pinned ? "pinned" : "", person.online || own ? "" : "offline",
   ].filter((c) => c !== "").join(" ");
   return (
     <article class={classes} ref={root} aria-label={describe(person, name, screen)} aria-hidden={place ? undefined : true} inert={place === null}
-      onDblClick={screen ? fullscreen : () => p.onPin(tile.key)}>
+      onDblClick={screen ? fullscreen : () => p.acts.pin(key)}>
       <Video
         stream={showing} mirrored={own && !screen && p.mirrored}
         class={`${visible ? "" : "hidden"} ${place ? fitting(place, screen, p.ratio) : "cover"}`}
-        onRatio={(r) => p.onRatio(tile.key, r)}
+        onRatio={(r) => p.acts.ratio(key, r)}
       />
       {visible ? null : <div class="tile-empty"><Avatar name={person.name} /></div>}
       {own && screen ? (
         <div class="tile-note">
           <p>{t.call.ownScreenNote}</p>
-          <button type="button" class="button" onClick={p.onStopScreen}>{t.call.stopSharing}</button>
+          <button type="button" class="button" onClick={p.acts.stopScreen}>{t.call.stopSharing}</button>
         </div>
       ) : null}
       {person.hand && !screen ? <span class="tile-hand" aria-hidden="true"><Icon name="hand" size={18} /></span> : null}
@@ -84,7 +119,7 @@ export function TileView(p: TileProps) {
       <div class="tile-tools">
         {own && !screen ? null : (
           <IconButton icon="pin" size={18} class={`small${p.pinned ? " on" : ""}`} pressed={p.pinned} tip=""
-            label={p.pinned ? t.call.unpin(name) : t.call.pin(name)} onClick={() => p.onPin(tile.key)} />
+            label={p.pinned ? t.call.unpin(name) : t.call.pin(name)} onClick={() => p.acts.pin(key)} />
         )}
         {screen ? <IconButton icon="expand" size={18} class="small" tip="" label={t.call.fullscreen(name)} onClick={fullscreen} /> : null}
       </div>

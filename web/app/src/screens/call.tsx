@@ -20,7 +20,6 @@ import { CopyButton } from "../ui/parts.js";
 export function CallScreen({ session, room, onLeave }: { session: Session; room: string; onLeave: () => void }) {
   useShortcuts(session);
   useWakeLock();
-  const { people } = session.state.value;
   const close = () => (session.dialog.value = "none");
   const open = session.panel.value !== "none";
   return (
@@ -32,7 +31,7 @@ export function CallScreen({ session, room, onLeave }: { session: Session; room:
           <Pager session={session} />
         </header>
         <Stage session={session} />
-        {people.length === 0 ? <Alone session={session} /> : null}
+        {session.others.value === 0 ? <Alone session={session} /> : null}
         <Notices session={session} />
         <Bar session={session} onLeave={onLeave} />
       </main>

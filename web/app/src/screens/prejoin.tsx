@@ -72,7 +72,7 @@ export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
               used={media.microphone.value} missing={media.errors.microphone.value?.code === "device-not-found"}
               onChange={(id) => void media.choose("microphone", id)}
             />
-            {media.microphone.value && media.microphoneOn.value ? <Meter level={media.level} label={t.join.level} /> : null}
+            <Meter level={media.level} label={t.join.level} />
           </div>
           <button ref={button} type="submit" class="button primary large wide" disabled={joining}>
             {joining ? t.join.joining : t.join.go}
