@@ -110,6 +110,7 @@ test("the connection line tells the truth", () => {
     ["direct", {}, 1, true, "direct · 12 ms"],
     ["server", { path: "server", rttMs: 40 }, 2, true, "via server · 40 ms"],
     ["relayed over TLS", { path: "relayed", rttMs: 80, protocol: "tls" }, 1, true, "relayed · 80 ms · your network blocks UDP, using TLS"],
+    ["at first, a relay over TCP blames nobody", { path: "relayed", protocol: "tcp", since: now - 2000 }, 1, true, "relayed · 12 ms"],
     ["no round trip known", { rttMs: null }, 1, true, "direct"],
     ["alone", { path: "none" }, 0, true, "ready"],
     ["not yet", { path: "none" }, 1, true, "connecting…"],

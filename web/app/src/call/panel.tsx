@@ -1,7 +1,7 @@
 // The panel at the side: chat or people.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Session } from "../session.js";
 import { t } from "../texts/index.js";
 import { IconButton } from "../ui/button.js";
@@ -19,8 +19,8 @@ export function Panel({ session }: { session: Session }) {
 
 function Frame({ title, closing, close, children }: { title: string; closing: string; close: () => void; children: ComponentChildren }) {
   const root = useRef<HTMLElement>(null);
-  // The panel takes the focus when it opens and gives it back when it goes.
-  useEffect(() => {
+  // The panel takes the focus when it opens, before the next key is read, and gives it back when it goes.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     (root.current?.querySelector<HTMLElement>("textarea") ?? root.current)?.focus({ preventScroll: true });
     return () => before?.isConnected && before.focus();

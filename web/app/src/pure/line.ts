@@ -16,6 +16,9 @@ export interface LineFormat {
 /** How long packets may be missing before anything is said: shorter gaps heal unseen. */
 export const PATIENCE = 1500;
 
+/** How long a path must have held before it is blamed on the network: the first pair that works may be a relayed one. */
+const SETTLED = 5000;
+
 /** others is how many people are here besides us: alone, no path is no fault. */
 export function line(c: ConnectionState, others: number, online: boolean, now: number, t: Texts["connection"], f: LineFormat): Line {
   const gone = now - c.since;
@@ -27,7 +30,7 @@ export function line(c: ConnectionState, others: number, online: boolean, now: n
   if (others === 0 && c.path === "none") return { tone: "good", text: t.alone };
   if (c.path === "none") return { tone: "busy", text: t.connecting };
   const path = { direct: t.direct, relayed: t.relayed, server: t.server }[c.path];
-  const forced = c.protocol === "tcp" || c.protocol === "tls" ? t.blocksUDP(c.protocol.toUpperCase()) : "";
+  const forced = gone >= SETTLED && (c.protocol === "tcp" || c.protocol === "tls") ? t.blocksUDP(c.protocol.toUpperCase()) : "";
   return { tone: "good", text: [path, c.rttMs === null ? "" : t.rtt(f.ms(c.rttMs)), forced].filter((s) => s !== "").join(" · ") };
 }
 
