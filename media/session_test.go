@@ -206,3 +206,30 @@ func TestRefusedOffersLeaveThePeerAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestAutoViewFollowsTheSpeaker(t *testing.T) {
+	virtual(t, func(b *bench) {
+		mics := map[string]*publication{}
+		for _, name := range []string{"alice", "bob"} {
+			c := b.join("r", name, clientOptions{publish: true})
+			mic, cam := c.publish(webrtc.MimeTypeOpus, Microphone), c.publish(webrtc.MimeTypeVP8, Camera)
+			c.negotiate(mic, cam)
+			cam.film(1)
+			mics[name] = mic
+		}
+		whep := b.join("r", "whep", clientOptions{subscribe: true, autoView: true})
+		whep.receivePair()
+		whep.derive()
+		for _, name := range []string{"bob", "alice", "bob"} {
+			stop := mics[name].speak(15)
+			began := time.Now()
+			whep.wait(name+" shown", func() bool { return whep.slots["1"].Participant == name && whep.slots["0"].Participant == name })
+			if d := time.Since(began); d > 4*time.Second {
+				t.Errorf("%s was shown after %v", name, d)
+			}
+			time.Sleep(2 * time.Second)
+			stop()
+		}
+		whep.checkVP8("1")
+	})
+}
