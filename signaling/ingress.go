@@ -180,11 +180,16 @@ func (i *ingress) body(w http.ResponseWriter, r *http.Request, contentType strin
 	return string(b), true
 }
 
-// linkICEServers tells of the servers that the client may use (RFC 9725 §4.6).
+// linkICEServers tells of the servers that the client may use (RFC 9725 §4.6): those over TCP and TLS. STUN and TURN over UDP
+// share the SFU's own port, and Chromium takes whatever comes from the address of such a server for that server's answers,
+// so that the direct path would never open. Whoever reaches that port needs neither.
 func (i *ingress) linkICEServers(h http.Header, host, participant string) {
 	servers, _ := i.srv.iceServers(host, participant)
 	for _, s := range servers {
 		for _, u := range s.URLs {
+			if !strings.HasPrefix(u, "turns:") && !strings.HasSuffix(u, "?transport=tcp") {
+				continue
+			}
 			link := "<" + u + `>; rel="ice-server"`
 			if s.Username != "" {
 				link += `; username="` + s.Username + `"; credential="` + s.Credential + `"; credential-type="password"`

@@ -67,7 +67,7 @@ func (l *lab) post(path, session string) (location, etag string) {
 		!strings.HasPrefix(location, room+"/") || len(location) < len(room)+20 || !strings.HasPrefix(etag, `"`) || res.Header.Get("Accept-Patch") != typeFragment {
 		l.Fatalf("%s: %d %v %s", path, res.StatusCode, res.Header, body)
 	}
-	if link := res.Header.Get("Link"); !strings.HasPrefix(link, `<turn:turn.test:3478>; rel="ice-server"; username="`) || !strings.HasSuffix(link, `"; credential="c"; credential-type="password"`) {
+	if link := res.Header.Get("Link"); !strings.HasPrefix(link, `<turn:turn.test:3478?transport=tcp>; rel="ice-server"; username="`) || !strings.HasSuffix(link, `"; credential="c"; credential-type="password"`) {
 		l.Errorf("Link: %s", link)
 	}
 	return location, etag

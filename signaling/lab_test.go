@@ -42,7 +42,7 @@ func inLab(t *testing.T, o Options, test func(l *lab)) {
 		o.Registerer, o.Version = l.metrics, "test"
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 		o.ICEServers = func(_, participant string) ([]protocol.ICEServer, time.Duration) {
-			return []protocol.ICEServer{{URLs: []string{"turn:turn.test:3478"}, Username: participant, Credential: "c"}}, time.Hour
+			return []protocol.ICEServer{{URLs: []string{"turn:turn.test:3478?transport=tcp"}, Username: participant, Credential: "c"}}, time.Hour
 		}
 		l.srv = New(o)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -61,6 +61,17 @@ test('symmetric NATs, no relay: the SFU takes over when peer to peer fails', { t
   await bob.seesAndHears(1, 40_000);
 }));
 
+test('behind a symmetric NAT the SFU is reached directly, though the relay is at hand', { timeout: 150_000 }, (t) => homes(t, 'symmetric', [], async (server, a, b) => {
+  const ann = await a.person(server, 'nat', 'Ann', { mode: 'sfu' });
+  const bob = await b.person(server, 'nat', 'Bob', { mode: 'sfu' });
+  await ann.joined(1);
+  await ann.seesAndHears(1, 40_000);
+  await bob.seesAndHears(1, 40_000);
+  for (const p of [ann, bob]) {
+    for (const path of (await p.media()).paths) assert.notEqual(path.local, 'relay', JSON.stringify(path));
+  }
+}));
+
 test('cone NATs meet directly', { timeout: 150_000 }, (t) => homes(t, 'cone', [], async (server, a, b) => {
   const ann = await a.person(server, 'nat', 'Ann');
   const bob = await b.person(server, 'nat', 'Bob');

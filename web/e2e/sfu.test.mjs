@@ -13,6 +13,9 @@ test('two Chromium and a Firefox meet in the SFU, with AES-GCM', { timeout: 150_
   const m = await people[0].media();
   assert.ok(m.ciphers.length > 0);
   for (const c of m.ciphers) assert.match(c, /GCM/);
+  for (const p of people) {
+    for (const path of (await p.media()).paths) assert.notEqual(path.local, 'relay', `${p.name}: ${JSON.stringify(path)}`);
+  }
   const s = await people[0].state();
   assert.equal(s.connection.route, 'sfu');
   assert.equal(s.connection.path, 'server');

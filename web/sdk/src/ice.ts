@@ -2,6 +2,19 @@
 
 import type { ICEServer } from "./protocol.gen.js";
 
+/**
+ * The configuration for the connection to the SFU, which shares its UDP port with STUN and TURN. Chromium takes whatever comes
+ * from the address of a STUN or TURN server for that server's answers, so with those URLs the direct path
+ * to the SFU would never open. It needs neither of them: where that port can be reached at all, it is reached directly.
+ * TURN over TCP and TLS stay, for networks without UDP; with "relay" everything stays, as nothing direct is tried.
+ */
+export function serverConfiguration(c: RTCConfiguration): RTCConfiguration {
+  if (c.iceTransportPolicy === "relay") return c;
+  const stream = (url: string) => /^turns:/i.test(url) || /^turn:.*[?&]transport=tcp/i.test(url);
+  const iceServers = (c.iceServers ?? []).map((s) => ({ ...s, urls: [s.urls].flat().filter(stream) })).filter((s) => s.urls.length > 0);
+  return { ...c, iceServers };
+}
+
 export class IceServers {
   private servers: RTCIceServer[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;

@@ -508,7 +508,7 @@ export interface RouteState {
   done: boolean;
 }
 
-/** ICEServer has the shape of RTCIceServer. */
+/** ICEServer has the shape of RTCIceServer. All of them are for connections between peers. For the connection to the SFU leave out stun: and TURN over UDP, unless everything is to be relayed: they share the SFU's UDP port, and Chromium takes whatever comes from the address of such a server for that server's answers, so that the direct path would never open. */
 export interface ICEServer {
   urls: string[];
   username?: string;

@@ -8,6 +8,7 @@
 
 import { cameraEncodings, preferVP8, screenRate } from "./encodings.js";
 import { decodeFrame } from "./frames.js";
+import { serverConfiguration } from "./ice.js";
 import type { Connection, Path, PathHost } from "./path.js";
 import { addSender, channelOptions, sendOn } from "./path.js";
 import type { Pair, SFUAnswer, SFUOffer, Slot, Source } from "./protocol.gen.js";
@@ -62,7 +63,7 @@ export class Sfu implements Path {
     private readonly host: SfuHost,
     slots: { pairs: number; audio: number },
   ) {
-    this.pc = host.platform.peer(host.rtc());
+    this.pc = host.platform.peer(serverConfiguration(host.rtc()));
     this.pc.onconnectionstatechange = () => this.connection();
     for (const source of ["microphone", "camera"] as const) this.add(source);
     this.addScreen();
@@ -94,7 +95,7 @@ export class Sfu implements Path {
       const p = this.pending;
       if (p === null || p.message.revision !== answer.revision) return; // of an offer that was given up
       if (p.apply) {
-        this.pc.setConfiguration(this.host.rtc());
+        this.pc.setConfiguration(serverConfiguration(this.host.rtc()));
         await this.pc.setLocalDescription({ type: "offer", sdp: p.message.sdp });
         this.await();
       }
@@ -167,7 +168,7 @@ export class Sfu implements Path {
   }
 
   configure(c: RTCConfiguration): void {
-    this.pc.setConfiguration(c);
+    this.pc.setConfiguration(serverConfiguration(c));
   }
 
   connections(): readonly Connection[] {

@@ -61,7 +61,7 @@ test("the answer in joined opens the SFU, with the relay's credentials", async (
   const [pc] = world.peers;
   assert.equal(world.peers.length, 1);
   assert.deepEqual([pc?.localDescription?.type, pc?.remoteDescription?.type], ["offer", "answer"]);
-  assert.deepEqual(pc?.config.iceServers?.map((s) => s.urls), [["turn:relay.example"]]);
+  assert.deepEqual(pc?.config.iceServers?.map((s) => s.urls), [["turn:relay.example?transport=tcp"]]);
   pc?.become("connected");
   world.last.say({ type: "slots", slots: [{ mid: "3", participant: "ann", source: "camera" }] });
   await pass();

@@ -270,6 +270,6 @@ export function joined(
   return {
     type: "joined", self: "me", session: "s3cret", room: "room", mode: "auto", epoch: "e1", seq: 10, recovered: false,
     route: { transport: "p2p", generation: 1, done: true, ...route }, participants: people.map((p) => who(p)), chat: [],
-    iceServers: [{ urls: ["turn:relay.example"], username: "u", credential: "c" }], iceTtl: 600, resumeWindow: 30, server: "test", ...more,
+    iceServers: [{ urls: ["turn:relay.example?transport=tcp"], username: "u", credential: "c" }], iceTtl: 600, resumeWindow: 30, server: "test", ...more,
   };
 }
