@@ -9,7 +9,8 @@ import { paintPerson, paintScreen } from "./paint.js";
 export interface Scene {
   people: number;
   share: boolean;
-  chat: boolean;
+  /** calm: only what went well. */
+  chat: "none" | "all" | "calm";
   state: "ok" | "reconnecting" | "relayed" | "full" | "expired" | "gone";
   /** Every so many has no camera; 0: all have one. */
   cameraless: number;
@@ -21,7 +22,7 @@ export function sceneOf(search: string): Scene {
   return {
     people: Number(q.get("people") ?? "3"),
     share: q.get("share") === "1",
-    chat: q.get("chat") === "1",
+    chat: q.get("chat") === "1" ? "all" : q.get("chat") === "calm" ? "calm" : "none",
     state: (q.get("state") ?? "ok") as Scene["state"],
     cameraless: Number(q.get("cameraless") ?? "4"),
     speaking: q.get("speaking") !== "0",
@@ -60,7 +61,7 @@ export class FakeCall implements CallPort {
       id: "self", name: this.o.name, kind: "person", online: true, microphone: !!this.o.microphone?.enabled, camera: !!this.o.camera, screen: false,
       screenAudio: false, hand: false, speaking: false, level: 0, streams: { camera: null, microphone: null, screen: null }, link: link("none", 0),
     };
-    this.#set({ phase: "joined", self, people, chat: this.#scene.chat ? this.#talk() : [] });
+    this.#set({ phase: "joined", self, people, chat: this.#scene.chat === "none" ? [] : this.#talk().filter((m) => this.#scene.chat === "all" || (m.status === "sent" && m.id !== "e")) });
     if (this.#scene.state === "reconnecting") {
       const since = Date.now() - 3200;
       this.#set({ phase: "reconnecting", connection: { ...this.state.connection, signaling: "reconnecting", since } });

@@ -43,7 +43,7 @@ export function paintPerson(i: number, name: string): MediaStream {
     c.fillRect(x - r * 0.36, y + r * 0.7, r * 0.72, r * 0.9);
     c.fillStyle = pick(hairs, 5);
     c.beginPath();
-    c.ellipse(x, y - r * 0.12, r * 1.0, r * (i % 2 ? 1.5 : 1.18), 0, 0, Math.PI * 2);
+    c.ellipse(x, y - r * 0.14, r * 0.98, r * (i % 2 ? 1.24 : 1.16), 0, 0, Math.PI * 2);
     c.fill();
     c.fillStyle = pick(skins, 3);
     c.beginPath();
@@ -65,7 +65,7 @@ function face(c: CanvasRenderingContext2D, x: number, y: number, r: number, t: n
     c.ellipse(x + side * r * 0.3, y + r * 0.08, r * 0.075, r * 0.09 * blink, 0, 0, Math.PI * 2);
     c.fill();
   }
-  c.strokeStyle = "#7a3f35";
+  c.strokeStyle = "#a8483f";
   c.lineWidth = r * 0.07;
   c.lineCap = "round";
   c.beginPath();
