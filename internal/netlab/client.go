@@ -298,9 +298,10 @@ func (c *Client) Speakers() (s []protocol.Speaker) {
 	c.ask(func() { s = slices.Clone(c.speakers) })
 	return
 }
-func (c *Client) Resumes() (r []bool) { c.ask(func() { r = slices.Clone(c.resumes) }); return }
-func (c *Client) Paths() (n int)      { c.ask(func() { n = len(c.paths) }); return }
-func (c *Client) Online() (on bool)   { c.ask(func() { on = c.socket != nil }); return }
+func (c *Client) Resumes() (r []bool)  { c.ask(func() { r = slices.Clone(c.resumes) }); return }
+func (c *Client) Paths() (n int)       { c.ask(func() { n = len(c.paths) }); return }
+func (c *Client) sequence() (n uint64) { c.ask(func() { n = c.seq }); return }
+func (c *Client) Online() (on bool)    { c.ask(func() { on = c.socket != nil }); return }
 
 // Receives reports whether the client has received from another one, by the transport of the present route, since the given time:
 // its audio if its microphone is on, and its video if its camera is.

@@ -37,7 +37,7 @@ func TestLoudestOfTwelveAreHeard(t *testing.T) {
 				}
 				return true
 			})
-			time.Sleep(5 * time.Second)
+			time.Sleep(3 * time.Second)
 			t.Logf("speakers %v are heard after %v", speakers, took)
 			var named []string
 			for _, s := range listener.Speakers() {
