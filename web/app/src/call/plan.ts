@@ -42,6 +42,8 @@ export interface Plan {
 }
 
 export const GAP = 8;
+/** On a phone tiles use all of the space, as far as no picture loses more than a fifth (see fit). */
+const COMPACT: Shape = { min: (16 / 9) * 0.8, max: 16 / 9 };
 const MARGIN = 12;
 const LEAST_TILE = 200;
 const MOST_TILES = 25;
@@ -83,7 +85,7 @@ function pair(input: PlanInput, own: string): Plan {
 
 function paged(input: PlanInput, own: string | null): Plan {
   const portrait = input.area.width < input.area.height && input.area.width < 700;
-  const o = { gap: GAP, columns: portrait ? 2 : 0, shape: portrait ? portraitShape(input) : LANDSCAPE };
+  const o = { gap: GAP, columns: portrait ? 2 : 0, shape: portrait ? portraitShape(input) : input.area.height < 420 ? COMPACT : LANDSCAPE };
   const places = new Map<string, Place>();
   // The own tile is on every page, last, so that the others' places are the same on each.
   const spare = own === null ? 0 : 1;
@@ -101,7 +103,7 @@ function paged(input: PlanInput, own: string | null): Plan {
 function portraitShape(input: PlanInput): Shape {
   const known = [...input.ratios.values()];
   const upright = known.filter((r) => r < 1).length;
-  return known.length > 0 && upright * 2 > known.length ? { min: 3 / 4, max: 1 } : { min: (16 / 9) * 0.8, max: 16 / 9 };
+  return known.length > 0 && upright * 2 > known.length ? { min: 3 / 4, max: 1 } : COMPACT;
 }
 
 function staged(input: PlanInput, leader: string): Plan {

@@ -29,7 +29,7 @@ export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
 
   useEffect(() => {
     // Who has a name only has to press Enter.
-    (name === "" ? field.current : button.current)?.focus();
+    (name === "" ? field.current : button.current)?.focus({ preventScroll: true });
   }, []);
 
   const submit = (e: SubmitEvent) => {
