@@ -15,7 +15,6 @@ type channel struct {
 	dc   *webrtc.DataChannel
 	open bool
 	shut bool
-	mu   sync.Mutex
 	got  [][]byte
 }
 

@@ -175,7 +175,7 @@ func (d *demux) learn(cfg *inbound, h *codec.Header, p []byte, f *format) (strea
 
 func (d *demux) recognize(cfg *inbound, h *codec.Header, p []byte, f *format) (stream, bool) {
 	if a, ok := cfg.announced[h.SSRC]; ok {
-		return stream{a.track, a.index, a.rtx}, true
+		return stream(a), true
 	}
 	rid, rtx := h.Extension(p, cfg.rid), f.apt != 0
 	if rtx || cfg.rid == 0 {

@@ -371,6 +371,7 @@ const (
 	PausedMuted     PauseReason = "muted"     // the source is off
 	PausedHidden    PauseReason = "hidden"    // the client said it is not visible
 	PausedBandwidth PauseReason = "bandwidth" // not enough for it now
+	PausedCodec     PauseReason = "codec"     // the client has not negotiated the codec that the source sends
 )
 
 // SDPType is offer or answer.

@@ -1,7 +1,11 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { AxeBuilder } from '@axe-core/playwright';
-import { Browser, Person, startServer, withCall } from './harness.mjs';
+import { chromium } from 'playwright-core';
+import { binary, Browser, Person, scratch, startServer, withCall } from './harness.mjs';
 
 const findings = async (page) => (await new AxeBuilder({ page }).analyze()).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
 
@@ -31,11 +35,11 @@ test('two clicks from a link to a face, without a mouse, and axe finds nothing o
 test('permission denied and no camera are explained, and one can still join', { timeout: 120_000 }, async () => {
   const server = await startServer();
   try {
-    for (const [flag, words] of [['--use-fake-ui-for-media-stream=deny', /allow|blocked|permission/i], [null, /no camera|not found|no microphone|connect/i]]) {
-      const { chromium } = await import('playwright-core');
-      const b = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--disable-gpu', flag ?? '--use-fake-ui-for-media-stream'] });
+    const fake = '--use-fake-ui-for-media-stream';
+    for (const [flags, words] of [[[`${fake}=deny`, '--use-fake-device-for-media-stream'], /allow|blocked|permission/i], [[fake], /no camera or microphone found/i]]) {
+      const b = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--disable-gpu', ...flags] });
       try {
-        const page = await b.newPage();
+        const page = await (await b.newContext()).newPage();
         await page.goto(`${server.origin}/r/denied?name=Ann`);
         await page.getByText(words).first().waitFor({ timeout: 15_000 });
         assert.deepEqual(await findings(page), []);
@@ -50,12 +54,27 @@ test('permission denied and no camera are explained, and one can still join', { 
   }
 });
 
-test('a full room and a wrong token say so, and what to do', { timeout: 120_000 }, () => withCall({ args: ['--sfu=off'] }, async ({ server, chromium }) => {
+test('a full room says so, and what to do', { timeout: 120_000 }, () => withCall({ args: ['--sfu=off'] }, async ({ server, chromium }) => {
   for (let i = 0; i < 4; i++) await (await chromium.person(server, 'full', `P${i}`, { mode: 'p2p' })).joined(i);
   const late = await chromium.person(server, 'full', 'Late', { mode: 'p2p' });
   await late.page.getByText(/full/i).first().waitFor({ timeout: 20_000 });
   assert.deepEqual(await findings(late.page), []);
 }));
+
+test('with --auth=token a minted token opens the door, and a wrong one is told what to do', { timeout: 120_000 }, async (t) => {
+  const secret = join(await scratch(t), 'secret');
+  await writeFile(secret, `${'0123456789abcdef'.repeat(3)}\n`, { mode: 0o600 });
+  const token = execFileSync(binary, ['token', `--secret-file=${secret}`, '--room=guarded', '--name=Ann'], { encoding: 'utf8' }).trim();
+  await withCall({ args: ['--auth=token', `--secret-file=${secret}`] }, async ({ server, chromium: c }) => {
+    const ann = await c.person(server, 'guarded', 'Ann', {}, { hash: `#token=${token}` });
+    await ann.joined(0);
+    const eve = await c.person(server, 'guarded', 'Eve', {}, { hash: `#token=${token.slice(0, -4)}AAAA` });
+    await eve.page.getByText(/link|token/i).first().waitFor({ timeout: 20_000 });
+    assert.equal((await eve.state())?.phase === 'joined', false);
+    assert.deepEqual(await findings(eve.page), []);
+    await ann.joined(0);
+  });
+});
 
 test('the page fits a phone, in both orientations', { timeout: 90_000 }, async () => {
   const server = await startServer();

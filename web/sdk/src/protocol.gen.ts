@@ -119,11 +119,13 @@ export type Kind =
  * - `"muted"`: the source is off
  * - `"hidden"`: the client said it is not visible
  * - `"bandwidth"`: not enough for it now
+ * - `"codec"`: the client has not negotiated the codec that the source sends
  */
 export type PauseReason =
   | "muted"
   | "hidden"
-  | "bandwidth";
+  | "bandwidth"
+  | "codec";
 
 /** SDPType is offer or answer. */
 export type SDPType =
