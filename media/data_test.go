@@ -2,7 +2,6 @@ package media
 
 import (
 	"bytes"
-	"sync"
 	"testing"
 	"time"
 
