@@ -58,6 +58,8 @@ function Drawn(p: TileProps) {
   const screen = p.source === "screen";
   const showing = screen ? person.streams.screen : own ? p.picture : person.streams.camera;
   const visible = screen || (own ? p.picture !== null && person.camera : person.camera && showing !== null);
+  // A lost socket alone leaves picture and sound as they are: nothing is laid over a living face.
+  const lost = !own && !person.online && person.link.path === "none";
   const name = screen ? (own ? t.call.ownScreen : t.call.screenOf(person.name)) : own ? t.call.you : person.name;
 
   // Position and ring by custom properties: the policy of the page allows no style attributes, and only these change.
@@ -88,7 +90,7 @@ function Drawn(p: TileProps) {
   };
   const classes = [
     "tile", place ? `role-${place.role}` : "away", p.source, own ? "own" : "", level > 0 ? "speaking" : "",
-    visible ? "showing" : "", p.pinned ? "pinned" : "", person.online || own ? "" : "offline",
+    visible ? "showing" : "", p.pinned ? "pinned" : "",
   ].filter((c) => c !== "").join(" ");
   return (
     <article class={classes} ref={root} aria-label={describe(person, name, screen)} aria-hidden={place ? undefined : true} inert={place === null}
@@ -106,7 +108,7 @@ function Drawn(p: TileProps) {
         </div>
       ) : null}
       {person.hand && !screen ? <span class="tile-hand" aria-hidden="true"><Icon name="hand" size={18} /></span> : null}
-      {person.online || own ? null : <div class="tile-away" aria-hidden="true">{t.call.away}</div>}
+      {lost ? <div class="tile-away" aria-hidden="true">{t.call.away}</div> : null}
       <div class="tile-foot" aria-hidden="true">
         <span class="tile-name">{name}</span>
         {screen ? null : (
