@@ -108,7 +108,7 @@ func (w *walk) step() {
 // rest lets the room come to rest, and checks that it is whole.
 func (w *walk) rest(t *testing.T) {
 	for _, c := range w.there {
-		c.Set(func(s *protocol.State) { s.Microphone, s.Camera = true, true })
+		c.Set(func(s *protocol.State) { s.Camera, s.Screen = true, false }) // as many videos as there are slots
 	}
 	time.Sleep(45 * time.Second) // the seats of those who vanished are given up
 	w.l.receiving(15*time.Second, w.there...)
