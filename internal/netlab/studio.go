@@ -157,10 +157,3 @@ func (s *studio) speak(level byte) {
 	s.level = level
 	s.mu.Unlock()
 }
-
-// made is how many frames of a source there have been.
-func (s *studio) made(source protocol.Source) uint32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.frames[source]
-}
