@@ -19,7 +19,7 @@ import type { TrackSource } from "./types.js";
 
 /** Milliseconds in which the connection must come about, or come back, before ICE is restarted. */
 const PATIENCE = 8_000;
-/** Restarts without success before the owner is told; it is told again after as many more. */
+/** Restarts of a connection that once stood, without success, before the owner is told; it is told again after as many more. */
 const TRIES = 2;
 /** Milliseconds that a "disconnected" may heal by itself. */
 const HEAL = 2_000;
@@ -57,6 +57,8 @@ export class Sfu implements Path {
   private busy: Promise<void> = Promise.resolve();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private tries = 0;
+  /** It has been connected before. */
+  private ever = false;
   private closed = false;
 
   constructor(
@@ -296,6 +298,7 @@ export class Sfu implements Path {
         clearTimeout(this.timer);
         this.timer = undefined;
         this.tries = 0;
+        this.ever = true;
         break;
       case "disconnected":
         clearTimeout(this.timer);
@@ -309,7 +312,8 @@ export class Sfu implements Path {
   }
 
   private restart(): void {
-    if (++this.tries > TRIES) {
+    // While the connection is new, the server keeps the old route for 15 s at most: it must know in time to stay with it.
+    if (++this.tries > TRIES || !this.ever) {
       this.tries = 0;
       this.host.onFailed(this, `no connection to the server: ${this.pc.iceConnectionState}`);
     }

@@ -198,6 +198,15 @@ test("peer to peer that can't connect is reported, and retried", async () => {
   assert.deepEqual(errors, ["media-failed"]);
 });
 
+test("an SFU that can't be reached is reported before the server gives the old route up", async () => {
+  const s = await seat(joined(["ann", "me"], { transport: "sfu", generation: 2, done: false }, { answer: { revision: 1, sdp: "v=0\r\n" } }));
+  await pass(7_900);
+  assert.equal(s.world.last.of("route-failed").length, 0);
+  await pass(200);
+  assert.deepEqual(s.world.last.of("route-failed").map((m) => m.generation), [2]);
+  assert.equal(s.world.peers[0]?.restarts, 1);
+});
+
 test("a broken connection restarts ICE", async () => {
   const s = await seat(joined(["ann", "me"]));
   await answered(s, 1, "ann", 1);
