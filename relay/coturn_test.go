@@ -12,12 +12,12 @@ import (
 	"github.com/confab/confab/auth"
 )
 
-// coturn finds a program of Debian's package coturn. Where CONFAB_REQUIRE_COTURN is set, as in scripts/test, it must be there.
+// coturn finds a program of Debian's package coturn. Where REQUIRE_COTURN is set, as in scripts/test, it must be there.
 func coturn(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if os.Getenv("CONFAB_REQUIRE_COTURN") != "" {
+		if os.Getenv("REQUIRE_COTURN") != "" {
 			t.Fatalf("%s is missing: install coturn", name)
 		}
 		t.Skipf("%s is not installed", name)
