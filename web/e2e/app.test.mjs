@@ -36,11 +36,14 @@ test('permission denied and no camera are explained, and one can still join', { 
   const server = await startServer();
   try {
     const fake = '--use-fake-ui-for-media-stream';
-    for (const [flags, words] of [[[`${fake}=deny`, '--use-fake-device-for-media-stream'], /allow|blocked|permission/i], [[fake], /no camera or microphone found/i]]) {
+    for (const [room, flags, words] of [
+      ['denied', [`${fake}=deny`, '--use-fake-device-for-media-stream'], /allow|blocked|permission/i],
+      ['no-device', [fake], /no camera or microphone found/i],
+    ]) {
       const b = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--disable-gpu', ...flags] });
       try {
         const page = await (await b.newContext()).newPage();
-        await page.goto(`${server.origin}/r/denied?name=Ann`);
+        await page.goto(`${server.origin}/r/${room}?name=Ann`);
         await page.getByText(words).first().waitFor({ timeout: 15_000 });
         assert.deepEqual(await findings(page), []);
         await page.getByRole('button', { name: /^join/i }).click();

@@ -159,7 +159,12 @@ export class Person {
     });
   }
 
-  async leave() { await this.page.close(); }
+  /** Closes the tab as a person does, which lets the page say goodbye. */
+  async leave() {
+    const closed = new Promise((done) => this.page.once('close', done));
+    await this.page.close({ runBeforeUnload: true });
+    await closed;
+  }
 
   /** Waits until ask() is truthy and gives it back; says what was last seen when it never is. */
   async until(what, ask, ms = 20_000) {

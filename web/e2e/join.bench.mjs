@@ -38,7 +38,7 @@ try {
       await page.goto(`${server.origin}/r/bench-${mode}?name=Bob&mode=${mode}`);
       await page.locator('[data-action=join]').click();
       times.push(await bob.until('a first frame', () => page.evaluate(() => globalThis.__joined), 30_000));
-      await page.close();
+      await bob.leave();
       await ann.joined(0);
     }
     console.log(`join ${mode}: p50 ${percentile(times, 0.5).toFixed(0)} ms, p99 ${percentile(times, 0.99).toFixed(0)} ms over ${runs} joins`);
