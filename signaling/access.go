@@ -51,7 +51,16 @@ func (s *Server) ownOrigin(r *http.Request) bool {
 		return true
 	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return err == nil && u.Host != "" && strings.EqualFold(withPort(u.Host, u.Scheme), withPort(r.Host, u.Scheme))
+}
+
+// withPort spells out the port that a browser leaves out of Origin, and that a proxy may have put into Host.
+func withPort(host, scheme string) string {
+	port := map[string]string{"http": ":80", "https": ":443"}[scheme]
+	if strings.LastIndexByte(host, ':') > strings.LastIndexByte(host, ']') {
+		return host
+	}
+	return host + port
 }
 
 var foreignOrigin = &protocol.Error{

@@ -40,6 +40,12 @@ func (c *session) handle(ctx context.Context, command protocol.Command) bool {
 		c.send(&protocol.Credentials{ID: cmd.ID, ICEServers: servers, ICETTL: ttl})
 	case *protocol.Leave:
 		return c.leave(ctx, cmd)
+	case *protocol.SFUOffer:
+		if !c.offers.Allow() {
+			c.refuse(offersTooFast.For(cmd.ID))
+			return true
+		}
+		return c.reply(cmd.ID, c.inRoom(ctx, func() error { return c.room.command(c.member, cmd) }))
 	default:
 		return c.reply(idOf(command), c.inRoom(ctx, func() error { return c.room.command(c.member, command) }))
 	}
@@ -49,6 +55,7 @@ func (c *session) handle(ctx context.Context, command protocol.Command) bool {
 var (
 	alreadyJoined = &protocol.Error{Code: protocol.CodeOutOfState, Message: "this socket has joined already"}
 	notJoined     = &protocol.Error{Code: protocol.CodeOutOfState, Message: "join or resume must come first"}
+	offersTooFast = &protocol.Error{Code: protocol.CodeTooFast, Message: "too many offers", Hint: "Wait before you offer again.", Retry: true, After: 1000}
 	expired       = &protocol.Error{Code: protocol.CodeSessionExpired, Message: "the session has ended", Hint: "Join again.", Retry: true}
 )
 

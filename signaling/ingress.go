@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -107,6 +108,10 @@ func (i *ingress) create(w http.ResponseWriter, r *http.Request) {
 		i.srv.refuseBearer(w, refusal)
 		return
 	}
+	if wait, ok := i.srv.posts.take(clientAddr(r), time.Now()); !ok {
+		i.srv.refuseHTTP(w, tooFast(wait))
+		return
+	}
 	offer, ok := i.body(w, r, typeSDP)
 	if !ok {
 		return
@@ -170,6 +175,9 @@ func (i *ingress) body(w http.ResponseWriter, r *http.Request, contentType strin
 	case errors.As(err, &tooLarge):
 		i.srv.refuseHTTP(w, &protocol.Error{Code: protocol.CodeTooLarge, Message: "the description has more than 128 KiB"})
 		return "", false
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		i.refuse(w, http.StatusRequestTimeout, "the body did not come in time")
+		return "", false
 	case err != nil:
 		i.refuse(w, http.StatusBadRequest, "the body ended early")
 		return "", false
@@ -177,6 +185,7 @@ func (i *ingress) body(w http.ResponseWriter, r *http.Request, contentType strin
 		i.refuse(w, http.StatusBadRequest, "the body is empty")
 		return "", false
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it would cancel the request's context later
 	return string(b), true
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"strings"
 	"sync"
@@ -64,6 +65,7 @@ type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+	from   string // address of whoever dials; "": none
 }
 
 func newPipeListener() *pipeListener {
@@ -84,6 +86,9 @@ func (p *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0
 
 func (p *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	mine, theirs := net.Pipe()
+	if p.from != "" {
+		theirs = comesFrom{theirs, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(p.from))}
+	}
 	select {
 	case p.conns <- theirs:
 		return mine, nil
@@ -93,6 +98,14 @@ func (p *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 		return nil, ctx.Err()
 	}
 }
+
+// comesFrom is a connection with a remote address.
+type comesFrom struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (c comesFrom) RemoteAddr() net.Addr { return c.addr }
 
 // client is a WebSocket client that reads all the time, unless it is made with dialSilent.
 type client struct {

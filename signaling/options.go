@@ -32,9 +32,18 @@ type Options struct {
 
 // Limits bound what strangers can make the server do. A zero field means its default.
 type Limits struct {
-	Rooms   int // at once; default 10 000
-	Sockets int // at once; default 20 000
-	People  int // in a room; default 100
+	Rooms     int // at once; default 10 000
+	Sockets   int // at once; default 20 000
+	Resources int // WHIP and WHEP connections at once; default 5000
+	People    int // in a room; default 100
+
+	// Of one client address; an IPv6 client is its /64. An office behind a NAT is one address and must be able to join a
+	// meeting together, and so is everybody behind a reverse proxy.
+	SocketsPerAddress int     // at once; default 5000
+	SocketRate        float64 // new ones per second; default 10
+	SocketBurst       int     // new ones at once; default 60
+	PostRate          float64 // WHIP and WHEP offers per second; default 2
+	PostBurst         int     // at once; default 20
 
 	Join       time.Duration // from the open socket to join or resume; default 10 s
 	Hold       time.Duration // of a seat whose socket was lost; default 30 s
@@ -42,10 +51,13 @@ type Limits struct {
 	Switch     time.Duration // of a change of route; default 15 s
 	Negotiate  time.Duration // of one SDP answer; default 8 s
 	Connect    time.Duration // of a WHIP or WHEP connection to come up; default 30 s
+	Body       time.Duration // of the body of an HTTP request to arrive; default 10 s
 	Ping       time.Duration // between pings; a socket silent for two and a half of them is lost; default 15 s
 	Write      time.Duration // of one frame; default 10 s
 	Rate       float64       // messages per second and socket; default 50
 	Burst      int           // messages at once; default 200
+	OfferRate  float64       // offers to the SFU per second and socket, each of which may be a new connection; default 4
+	OfferBurst int           // offers at once; default 20
 	Bytes      int           // per second and socket; default 512 KiB, and eight times that at once
 	Queue      int           // frames that wait for a socket; default 2048
 	QueueBytes int           // of them; default 2 MiB
@@ -64,21 +76,33 @@ func (l Limits) withDefaults() Limits {
 			*v = d
 		}
 	}
+	orRate := func(v *float64, d float64) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
 	orInt(&l.Rooms, 10_000)
 	orInt(&l.Sockets, 20_000)
+	orInt(&l.Resources, 5000)
 	orInt(&l.People, 100)
+	orInt(&l.SocketsPerAddress, 5000)
+	orRate(&l.SocketRate, 10)
+	orInt(&l.SocketBurst, 60)
+	orRate(&l.PostRate, 2)
+	orInt(&l.PostBurst, 20)
 	orTime(&l.Join, 10*time.Second)
 	orTime(&l.Hold, 30*time.Second)
 	orTime(&l.Linger, 10*time.Second)
 	orTime(&l.Switch, 15*time.Second)
 	orTime(&l.Negotiate, 8*time.Second)
 	orTime(&l.Connect, 30*time.Second)
+	orTime(&l.Body, 10*time.Second)
 	orTime(&l.Ping, 15*time.Second)
 	orTime(&l.Write, 10*time.Second)
-	if l.Rate <= 0 {
-		l.Rate = 50
-	}
+	orRate(&l.Rate, 50)
 	orInt(&l.Burst, 200)
+	orRate(&l.OfferRate, 4)
+	orInt(&l.OfferBurst, 20)
 	orInt(&l.Bytes, 512<<10)
 	orInt(&l.Queue, 2048)
 	orInt(&l.QueueBytes, 2<<20)

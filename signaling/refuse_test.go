@@ -38,7 +38,7 @@ func TestRequestsThatAreNoSocketAreRefused(t *testing.T) {
 				l.Errorf("%s: %d %s", tc.name, res.StatusCode, body)
 			}
 		}
-		for _, origin := range []string{"", "http://confab.test", "https://CONFAB.test", "https://friend.test"} {
+		for _, origin := range []string{"", "http://confab.test", "https://CONFAB.test", "https://friend.test", "http://confab.test:80"} {
 			header := http.Header{}
 			if origin != "" {
 				header.Set("Origin", origin)

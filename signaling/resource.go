@@ -36,6 +36,9 @@ type described struct{ sdp, etag string }
 // openResource takes a seat for a publisher, or a place among the viewers.
 func (s *Server) openResource(ctx context.Context, kind ingressKind, id, name string, v visitor) (*resource, error) {
 	res := &resource{srv: s, kind: kind, secret: strings.ToLower(rand.Text())}
+	if err := s.reserveResource(res); err != nil {
+		return nil, err
+	}
 	var refused error
 	err := s.inRoom(s.stopped, id, func(a *actor) {
 		if ctx.Err() != nil { // the client has given up meanwhile
@@ -49,12 +52,21 @@ func (s *Server) openResource(ctx context.Context, kind ingressKind, id, name st
 		err = refused
 	}
 	if err != nil {
+		s.forgetResource(res)
 		return nil, err
 	}
-	s.mu.Lock()
-	s.resources[res.secret] = res
-	s.mu.Unlock()
 	return res, nil
+}
+
+// reserveResource counts a resource. Nobody can ask for it before its URL is told, which is when it is complete.
+func (s *Server) reserveResource(res *resource) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.resources) >= s.limits.Resources {
+		return &protocol.Error{Code: protocol.CodeServerFull, Message: "the server has as many WHIP and WHEP connections as it can take", Hint: "Try again later.", Retry: true, After: 30_000}
+	}
+	s.resources[res.secret] = res
+	return nil
 }
 
 // openIngress is the actor's part.
@@ -129,7 +141,7 @@ func (res *resource) end(reason string) {
 	_ = res.room.call(res.srv.stopped, func() { res.room.closeIngress(res.member, reason) }) // a room that has ended has closed it
 }
 
-// forgetResource is called by member.close.
+// forgetResource is called by member.close, and for a resource that was not made.
 func (s *Server) forgetResource(res *resource) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -23,11 +24,14 @@ type Server struct {
 	stopped context.Context // done when Run ends
 	stop    context.CancelFunc
 	tasks   sync.WaitGroup // everything that runs: actors, links, sockets
+	dials   *limiter       // new sockets, by client address
+	posts   *limiter       // offers over HTTP, by client address
 
 	mu        sync.Mutex // guards the fields below; never held while calling anything else
 	rooms     map[string]*actor
 	resources map[string]*resource // WHIP and WHEP, by the secret part of their URL
 	sockets   int
+	dialed    map[netip.Addr]int // sockets, by client address
 	draining  bool
 	closed    bool // Run has ended: nothing new may start
 }
@@ -39,8 +43,9 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		opt: o, limits: o.Limits.withDefaults(), log: o.Log,
-		rooms: map[string]*actor{}, resources: map[string]*resource{},
+		rooms: map[string]*actor{}, resources: map[string]*resource{}, dialed: map[netip.Addr]int{},
 	}
+	s.dials, s.posts = newLimiter(s.limits.SocketRate, s.limits.SocketBurst), newLimiter(s.limits.PostRate, s.limits.PostBurst)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(o.Registerer, s)
 	return s

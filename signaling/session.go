@@ -21,8 +21,9 @@ type session struct {
 	host string // of the request
 	out  *queue
 
-	messages *rate.Limiter // of the reader alone, as is bytes
+	messages *rate.Limiter // of the reader alone, as are bytes and offers
 	bytes    *rate.Limiter
+	offers   *rate.Limiter
 
 	// Where this session sits, once it has joined; of the reader alone.
 	room   *actor
@@ -38,6 +39,7 @@ func (s *Server) newSession(conn *websocket.Conn, host string, log *slog.Logger)
 		srv: s, log: log, conn: conn, host: host, out: newQueue(l),
 		messages: rate.NewLimiter(rate.Limit(l.Rate), l.Burst),
 		bytes:    rate.NewLimiter(rate.Limit(l.Bytes), 8*l.Bytes),
+		offers:   rate.NewLimiter(rate.Limit(l.OfferRate), l.OfferBurst),
 	}
 }
 

@@ -3,6 +3,7 @@ package signaling
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
@@ -22,7 +23,18 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/whip/{room}/{resource}", whip)
 	mux.Handle("/whep/{room}", whep)
 	mux.Handle("/whep/{room}/{resource}", whep)
-	return mux
+	return s.bodiesInTime(mux)
+}
+
+// bodiesInTime bounds how long a request may take to send its body, whether somebody reads it or net/http throws it away.
+// A socket has other deadlines once it is one.
+func (s *Server) bodiesInTime(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.limits.Body)) // only a test's recorder has none
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // serveSocket upgrades a request and serves the socket until it ends.
@@ -38,11 +50,16 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.refuseHTTP(w, &protocol.Error{Code: protocol.CodeMalformed, Message: "the subprotocol " + protocol.Subprotocol + " is required", Hint: "Load the page again: it may be of another version."})
 		return
 	}
-	if err := s.openSocket(); err != nil {
+	from := clientAddr(r)
+	if wait, ok := s.dials.take(from, time.Now()); !ok {
+		s.refuseHTTP(w, tooFast(wait))
+		return
+	}
+	if err := s.openSocket(from); err != nil {
 		s.refuseHTTP(w, err)
 		return
 	}
-	defer s.closeSocket()
+	defer s.closeSocket(from)
 	up := websocket.Upgrader{
 		HandshakeTimeout: 10 * time.Second,
 		ReadBufferSize:   2048,
@@ -61,7 +78,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 }
 
 // openSocket counts a socket and makes Run wait for it, unless there are too many or the server is ending.
-func (s *Server) openSocket() *protocol.Error {
+func (s *Server) openSocket(from netip.Addr) *protocol.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -69,15 +86,21 @@ func (s *Server) openSocket() *protocol.Error {
 		return &protocol.Error{Code: protocol.CodeDraining, Message: "the server is going away", Retry: true, After: 5000}
 	case s.sockets >= s.limits.Sockets:
 		return &protocol.Error{Code: protocol.CodeServerFull, Message: "the server has as many connections as it can take", Retry: true, After: 30_000}
+	case from.IsValid() && s.dialed[from] >= s.limits.SocketsPerAddress:
+		return &protocol.Error{Code: protocol.CodeServerFull, Message: "the server has as many connections as it takes from one network address", Retry: true, After: 30_000}
 	}
 	s.sockets++
+	s.dialed[from]++
 	s.tasks.Add(1)
 	return nil
 }
 
-func (s *Server) closeSocket() {
+func (s *Server) closeSocket(from netip.Addr) {
 	s.mu.Lock()
 	s.sockets--
+	if s.dialed[from]--; s.dialed[from] == 0 {
+		delete(s.dialed, from)
+	}
 	s.mu.Unlock()
 	s.tasks.Done()
 }
