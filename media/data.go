@@ -15,7 +15,8 @@ const (
 )
 
 // How much may wait for one receiver. A lossy channel drops beyond a quarter of a megabyte, a second at a modest rate;
-// a reliable one is closed beyond four.
+// a reliable one is closed beyond four. What waited in a closed channel stays in the association until it is acknowledged, so
+// four is also the bound for all channels of a connection together, however often they are opened again.
 const (
 	lossyBacklog    = 256 << 10
 	reliableBacklog = 4 << 20
@@ -90,11 +91,11 @@ func (c *connection) spread(label string, m webrtc.DataChannelMessage) {
 		if dc == nil {
 			continue
 		}
-		backlog := dc.BufferedAmount()
+		all := uint64(max(0, other.tr.PC().SCTP().BufferedAmount()))
 		switch {
-		case label == labelLossy && backlog > lossyBacklog:
+		case label == labelLossy && (all > reliableBacklog || dc.BufferedAmount() > lossyBacklog):
 			metrics.dropped[dropDataSlow].Inc()
-		case backlog > reliableBacklog:
+		case all > reliableBacklog:
 			metrics.dropped[dropDataSlow].Inc()
 			other.data.forget(label, dc)
 			_ = dc.Close()

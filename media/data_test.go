@@ -117,3 +117,38 @@ func TestSlowReceiverIsCutOffReliableAndSparedLossy(t *testing.T) {
 		}
 	})
 }
+
+// A receiver that acknowledges nothing and opens its channel again and again must not collect a backlog with each.
+func TestReopenedChannelsShareOneBacklog(t *testing.T) {
+	virtual(t, func(b *bench) {
+		alice := b.join("r", "alice", clientOptions{data: true})
+		bob := b.join("r", "bob", clientOptions{data: true})
+		ar, br := alice.channel("reliable"), bob.channel("reliable")
+		alice.negotiate()
+		bob.negotiate()
+		for _, ch := range []*channel{ar, br} {
+			ch.c.wait("open", func() bool { return ch.open })
+		}
+		time.Sleep(100 * time.Millisecond)
+		b.losing(func(from, _ string, _ []byte) bool { return from == "10.0.0.3" })
+		conn := bob.peer.conn
+		chunk := make([]byte, 60<<10)
+		for again := range uint16(3) {
+			for range 90 { // 5.4 MB
+				must(ar.dc.Send(chunk))
+				time.Sleep(20 * time.Millisecond)
+			}
+			alice.wait("cut", func() bool { return conn.data.get(labelReliable) == nil })
+			negotiated, id := true, 100+again // what a new channel of bob's is for the server, without a word from him
+			dc, err := conn.tr.PC().CreateDataChannel(labelReliable, &webrtc.DataChannelInit{Negotiated: &negotiated, ID: &id})
+			must(err)
+			time.Sleep(100 * time.Millisecond)
+			conn.data.mu.Lock()
+			conn.data.open[labelReliable] = dc
+			conn.data.mu.Unlock()
+		}
+		if n := conn.tr.PC().SCTP().BufferedAmount(); n > reliableBacklog+2*len(chunk) {
+			t.Errorf("%d bytes wait for one receiver, at most %d should", n, reliableBacklog)
+		}
+	})
+}
