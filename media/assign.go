@@ -109,6 +109,13 @@ func (v *viewing) rearrange(l layout) {
 	if v.shown == nil {
 		v.shown, v.told = map[*sender]binding{}, map[string]SlotState{}
 	}
+	live := l.streams()
+	for w := range v.shown {
+		if live[w] == "" {
+			delete(v.shown, w)
+			delete(v.told, w.mid)
+		}
+	}
 }
 
 // assign decides anew for all peers, binds their slots and tells them.

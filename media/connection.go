@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,8 +140,9 @@ func (c *connection) install(offer *answer.Offer, o *Offer, local answer.Local) 
 			p.forgetTrack(gone[mid].source)
 		}
 	}
-	c.version++
 	streams := plan.streams()
+	c.retire(streams)
+	c.version++
 	return offer.Answer(local, c.id, c.version, func(s *answer.Section) answer.Reply {
 		r := answer.Reply{Receive: tracks[s.Mid] != nil}
 		if w := c.slots[s.Mid]; w != nil && s.Receives && streams[w] != "" {
@@ -175,7 +177,7 @@ func equal(a, b []string) bool {
 	return true
 }
 
-// slotFor keeps the slot of a section for life, or makes it; nil when the client does not receive there.
+// slotFor keeps the slot of a section as long as offers ask for it, or makes it; nil when the client does not receive there.
 func (c *connection) slotFor(s *answer.Section) *sender {
 	if s == nil || s.Rejected || !s.Receives {
 		return nil
@@ -195,6 +197,24 @@ func (c *connection) slotFor(s *answer.Section) *sender {
 		}
 	})
 	return w
+}
+
+// retire ends the slots that the offer has no more: nothing is sent there, and nothing is kept. The room has bound them
+// for the last time.
+func (c *connection) retire(live map[*sender]string) {
+	for mid, w := range c.slots {
+		if live[w] != "" {
+			continue
+		}
+		delete(c.slots, mid)
+		delete(c.sent, w.ssrc)
+		delete(c.sent, w.rtx)
+		c.home.call(func() {
+			w.unbind(c.home)
+			delete(c.bySSRC, w.ssrc)
+			c.senders = slices.DeleteFunc(c.senders, func(o *sender) bool { return o == w })
+		})
+	}
 }
 
 func (w *sender) hasRTX(s *answer.Section) bool {

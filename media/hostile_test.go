@@ -3,8 +3,10 @@ package media
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +148,42 @@ func FuzzNegotiate(f *testing.F) {
 				t.Error("a panic was caught")
 			}
 		})
+	})
+}
+
+// Every offer brings sections with new names. What the server keeps is what the last one has.
+func TestRenamedSectionsAreForgotten(t *testing.T) {
+	text, err := os.ReadFile("answer/testdata/chromium.sdp")
+	must(err)
+	offer := strings.ReplaceAll(string(text), "\n", "\r\n")
+	mid := regexp.MustCompile(`(?m)^a=mid:(\S+)`)
+	group := regexp.MustCompile(`(?m)^a=group:BUNDLE [^\r]*`)
+	rename := func(round int) string {
+		var mids []string
+		out := mid.ReplaceAllStringFunc(offer, func(string) string {
+			mids = append(mids, fmt.Sprintf("m%d-%d", round, len(mids)))
+			return "a=mid:" + mids[len(mids)-1]
+		})
+		return group.ReplaceAllString(out, "a=group:BUNDLE "+strings.Join(mids, " "))
+	}
+	virtual(t, func(b *bench) {
+		p, err := b.engine.Connect(PeerOptions{Room: "r", Participant: "a", Publish: true, Subscribe: true})
+		must(err)
+		most := 0
+		for round := range 30 {
+			if _, err := p.Negotiate(context.Background(), Offer{SDP: rename(round), Derive: true}); err != nil {
+				t.Fatal(err)
+			}
+			if round == 0 {
+				most = len(p.conn.slots)
+			}
+			time.Sleep(time.Millisecond) // the room assigns
+		}
+		senders := make(chan [2]int)
+		p.home.call(func() { senders <- [2]int{len(p.conn.senders), len(p.conn.bySSRC)} })
+		n := <-senders
+		if most == 0 || len(p.conn.slots) != most || n[0] != most || n[1] != most || len(p.conn.sent) > 2*most+1 || len(p.seat.shown) > most {
+			t.Errorf("after 30 offers: %d slots, %d senders, %d by SSRC, %d SSRCs, %d shown; one offer has %d", len(p.conn.slots), n[0], n[1], len(p.conn.sent), len(p.seat.shown), most)
+		}
 	})
 }

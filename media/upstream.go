@@ -79,8 +79,9 @@ func (c *connection) meet(e *encoding, a *arrival) {
 		e.up.missing = loss.NewGenerator()
 	}
 	kept := c.pub.encodings[:0]
-	for _, o := range c.pub.encodings { // an SSRC that was replaced is not reported any more
-		if o.track.current[o.index].Load() == o {
+	tracks := c.demux.config.Load().tracks
+	for _, o := range c.pub.encodings { // an SSRC or a track that was replaced is not reported any more
+		if o.track.current[o.index].Load() == o && tracks[o.track.mid] == o.track {
 			kept = append(kept, o)
 		}
 	}
