@@ -22,7 +22,7 @@ type Options struct {
 
 	Timeout              time.Duration // for a client to show what it is; 10 s
 	MaxPending           int           // clients that have not shown it; 1024
-	MaxPendingPerAddress int           // of these, of one address; 64
+	MaxPendingPerAddress int           // of these, of one address, which in IPv6 is a /64; 64
 
 	Log        *slog.Logger // nil: slog.Default()
 	Registerer prometheus.Registerer
@@ -174,9 +174,16 @@ func (m *Mux) refuse(conn net.Conn, reason string) {
 	m.o.Log.Debug("connection closed", "reason", reason, "client", conn.RemoteAddr())
 }
 
+// remote is whom a connection counts for. An IPv6 client has all of its /64.
 func remote(conn net.Conn) netip.Addr {
-	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap()
+	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
 	}
-	return netip.Addr{}
+	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if addr.Is6() {
+		network, _ := addr.Prefix(64) // fails only for a length out of range
+		addr = network.Addr()
+	}
+	return addr
 }

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -274,3 +275,23 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func TestPendingAddressIsANetworkInIPv6(t *testing.T) {
+	for from, want := range map[string]string{
+		"192.0.2.1:5": "192.0.2.1", "[::ffff:192.0.2.1]:5": "192.0.2.1", "[2001:db8:1:2:3:4:5:6]:7": "2001:db8:1:2::",
+	} {
+		if got := remote(fromAddr(from)); got.String() != want {
+			t.Errorf("%s counts for %s, want %s", from, got, want)
+		}
+	}
+}
+
+// fromAddr is a connection of which only the remote address is known.
+func fromAddr(addr string) net.Conn { return addressed{addr: netip.MustParseAddrPort(addr)} }
+
+type addressed struct {
+	net.Conn
+	addr netip.AddrPort
+}
+
+func (a addressed) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(a.addr) }
