@@ -418,3 +418,33 @@ func TestQuotas(t *testing.T) {
 		})
 	}
 }
+
+// Where the SFU's media address is our own, a client reaches this relay through this relay. Allocations made that way would
+// multiply its datagrams.
+func TestNoAllocationThroughAnAllocation(t *testing.T) {
+	for name, public := range map[string]netip.Addr{"on an interface": loopback, "elsewhere": netip.MustParseAddr("9.9.9.9")} {
+		t.Run(name, func(t *testing.T) {
+			var face netip.AddrPort
+			l := newLab(t, func(o *Options) {
+				o.PublicIPs = []netip.Addr{public}
+				face = netip.AddrPortFrom(public, addrPort(o.UDP[0].LocalAddr()).Port())
+				o.Services = []Service{{Public: face}}
+			})
+			outer := allocate(t, l.client("tcp"))
+			username, password := auth.TURNCredentials(secret, "alice", time.Now().Add(time.Hour))
+			inner := newClient(t, outer, face.String(), username, password)
+			if _, err := inner.SendBindingRequest(); err != nil {
+				t.Errorf("the media address is not reached: %v", err)
+			}
+			if _, err := inner.Allocate(); err == nil {
+				t.Error("an allocation was made through an allocation")
+			}
+			if n := l.Allocations(); n != 1 {
+				t.Errorf("%d allocations, want 1", n)
+			}
+			if l.count("relay_refusals_total", "relayed_client") == 0 {
+				t.Error("no refusal was counted")
+			}
+		})
+	}
+}

@@ -53,6 +53,9 @@ func (s *Server) guard(b []byte, tuple fiveTuple, from client) (r *request, pass
 func (s *Server) guardRequest(m *stun.Message, tuple fiveTuple, from client) (*request, bool) {
 	a := s.table.lookup(tuple)
 	answer := answerer{s: s, m: m, to: from}
+	if !tuple.stream && s.isRelayed(tuple.client) {
+		return answer.refuse(stun.CodeForbidden, "relayed_client")
+	}
 	if !m.Contains(stun.AttrMessageIntegrity) {
 		if a == nil && m.Type.Method != stun.MethodAllocate && m.Type.Method != stun.MethodRefresh {
 			return answer.refuse(stun.CodeAllocMismatch, "no_allocation") // pion would be silent

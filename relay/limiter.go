@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// limiter is a token bucket per client address, for what strangers cost us: requests without or with wrong credentials. An IPv6
-// client is its /64 (it has all of it). The table is bounded: beyond maxBuckets busy addresses at once, the newcomers share one
+// limiter is a token bucket per client site, for what strangers cost us: requests without or with wrong credentials. The table is bounded: beyond maxBuckets busy addresses at once, the newcomers share one
 // bucket, so a spoofed flood from everywhere starves other newcomers but costs no memory, and who is authentic never comes here
 // twice.
 type limiter struct {
@@ -32,11 +31,7 @@ func newLimiter(rate, burst float64) *limiter {
 
 // take pays cost from addr's bucket at now and reports whether it held one token at least. A negative cost gives back.
 func (l *limiter) take(addr netip.Addr, now time.Time, cost float64) bool {
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		p, _ := addr.Prefix(64) // can't fail: 64 is in range
-		addr = p.Addr()
-	}
+	addr = site(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, known := l.buckets[addr]
@@ -50,6 +45,16 @@ func (l *limiter) take(addr netip.Addr, now time.Time, cost float64) bool {
 	ok := b.take(l, now, cost)
 	l.buckets[addr] = b
 	return ok
+}
+
+// site is whom an address stands for where clients are bounded: an IPv6 client is its /64.
+func site(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() {
+		p, _ := addr.Prefix(64) // can't fail: 64 is in range
+		addr = p.Addr()
+	}
+	return addr
 }
 
 func (b *bucket) take(l *limiter, now time.Time, cost float64) bool {

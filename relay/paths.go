@@ -15,6 +15,7 @@ type paths struct {
 	inside   netip.Addr                        // where a live relayed address is reached: the public address itself, or a local one
 	services map[netip.AddrPort]netip.AddrPort // public to local
 	faces    map[netip.AddrPort]netip.AddrPort // local to public
+	local    []netip.Addr                      // of this host's interfaces
 }
 
 // lookAtInterfaces takes the addresses this host has now as its own, and finds the paths to them.
@@ -34,7 +35,7 @@ func (s *Server) lookAtInterfaces() error {
 }
 
 func findPaths(public, localIP netip.Addr, services []Service, local []netip.Addr) *paths {
-	p := &paths{services: map[netip.AddrPort]netip.AddrPort{}, faces: map[netip.AddrPort]netip.AddrPort{}}
+	p := &paths{services: map[netip.AddrPort]netip.AddrPort{}, faces: map[netip.AddrPort]netip.AddrPort{}, local: local}
 	ours := netip.AddrFrom4([4]byte{127, 0, 0, 1}) // reaches every socket bound to all addresses
 	if localIP.IsValid() {
 		ours = localIP.Unmap()
@@ -96,6 +97,16 @@ func (s *Server) origin(from netip.AddrPort) (netip.AddrPort, policy.Reason) {
 		return netip.AddrPortFrom(s.public, from.Port()), policy.Allowed
 	}
 	return from, s.peers.Load().Check(from.Addr())
+}
+
+// isRelayed reports whether a datagram from there left one of our relay sockets. The SFU's media address may be our own, so that
+// a client could have allocations made through allocations, each of which sends its datagrams once more through this host.
+func (s *Server) isRelayed(from netip.AddrPort) bool {
+	if !s.table.live(from.Port()) {
+		return false
+	}
+	p, addr := s.paths.Load(), from.Addr().Unmap()
+	return addr == p.bind || p.bind.IsUnspecified() && (addr.IsLoopback() || slices.Contains(p.local, addr))
 }
 
 // mayPermit says whether a permission for addr makes sense: that it is a peer, or has a port that is one.

@@ -126,3 +126,13 @@ func TestLimiterIsBounded(t *testing.T) {
 		t.Errorf("%d buckets after a minute of quiet", len(l.buckets))
 	}
 }
+
+func TestSite(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "fe80::1%eth0": "fe80::",
+	} {
+		if got := site(netip.MustParseAddr(addr)); got.String() != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}

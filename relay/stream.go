@@ -17,7 +17,7 @@ type streamListener struct {
 
 	mu         sync.Mutex // guards the fields below
 	conns      map[fiveTuple]*streamConn
-	perAddress map[netip.Addr]int
+	perAddress map[netip.Addr]int // by site
 	closed     bool
 }
 
@@ -53,7 +53,7 @@ func (l *streamListener) Accept() (net.Conn, error) {
 func (l *streamListener) add(c *streamConn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	addr := c.tuple.client.Addr()
+	addr := site(c.tuple.client.Addr())
 	if l.closed || !addr.IsValid() || l.conns[c.tuple] != nil {
 		return false
 	}
@@ -72,7 +72,7 @@ func (l *streamListener) remove(c *streamConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, c.tuple)
-	addr := c.tuple.client.Addr()
+	addr := site(c.tuple.client.Addr())
 	if l.perAddress[addr]--; l.perAddress[addr] == 0 {
 		delete(l.perAddress, addr)
 	}

@@ -69,8 +69,8 @@ type table struct {
 	mu          sync.RWMutex // guards the fields below
 	allocations map[fiveTuple]*allocation
 	handling    map[caller]*request
-	perUser     map[string]int // allocations, reserved ones included, as perAddress and total
-	perAddress  map[netip.Addr]int
+	perUser     map[string]int     // allocations, reserved ones included, as perAddress and total
+	perAddress  map[netip.Addr]int // by site
 	total       int
 }
 
@@ -148,7 +148,7 @@ func (t *table) request(c caller) *request {
 func (t *table) reserve(r *request, q policy.Quota) policy.Reason {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	addr := r.client.Addr()
+	addr := site(r.client.Addr())
 	reason := q.Admit(policy.Usage{User: t.perUser[r.user], Address: t.perAddress[addr], Total: t.total})
 	if reason == policy.Allowed {
 		r.reserved = true
@@ -160,6 +160,7 @@ func (t *table) reserve(r *request, q policy.Quota) policy.Reason {
 }
 
 func (t *table) releaseLocked(user string, addr netip.Addr) {
+	addr = site(addr)
 	t.total--
 	if t.perUser[user]--; t.perUser[user] <= 0 {
 		delete(t.perUser, user)
