@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/confab/confab/internal/cli"
 )
 
 func TestFaults(t *testing.T) {
@@ -40,8 +42,8 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			code, stdout, stderr := runOnce(tt.environ, tt.args...)
-			if code != exitUsage || stdout != "" {
-				t.Errorf("exit code %d, output %q; want %d and nothing", code, stdout, exitUsage)
+			if code != cli.ExitUsage || stdout != "" {
+				t.Errorf("exit code %d, output %q; want %d and nothing", code, stdout, cli.ExitUsage)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(stderr, want) {

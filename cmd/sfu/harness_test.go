@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/confab/confab/internal/cli"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,7 +78,7 @@ func start(t *testing.T, args ...string) *server {
 	s := &server{t: t, stdout: newOutput(), stderr: newOutput(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
 	args = append([]string{"--listen=127.0.0.1:0", "--udp=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--drain-timeout=5s"}, args...)
 	go func() {
-		s.exit <- run(process{args: args, stdout: s.stdout, stderr: s.stderr, signals: s.signals})
+		s.exit <- run(cli.Process{Args: args, Stdout: s.stdout, Stderr: s.stderr, Signals: s.signals})
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -133,6 +135,6 @@ func get(t *testing.T, url string) (int, string) {
 // runOnce runs a command that ends by itself.
 func runOnce(environ []string, args ...string) (code int, stdout, stderr string) {
 	var out, faults strings.Builder
-	code = run(process{args: args, environ: environ, stdout: &out, stderr: &faults})
+	code = run(cli.Process{Args: args, Environ: environ, Stdout: &out, Stderr: &faults})
 	return code, out.String(), faults.String()
 }

@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/confab/confab/internal/certfile"
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 	"github.com/confab/confab/media/transport"
 	"github.com/confab/confab/relay"
@@ -28,12 +28,12 @@ import (
 
 // newRegistry counts what every Go process has, and tells which build this is.
 func newRegistry() *prometheus.Registry {
-	registry := prometheus.NewRegistry()
+	registry := cli.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "confab_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": buildVersion()},
+		Name: "confab_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": cli.Version()},
 	})
 	build.Set(1)
-	registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(build)
 	return registry
 }
 

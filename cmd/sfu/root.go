@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 )
 
@@ -27,66 +25,28 @@ is wrong is reported at once, with its place.
 SIGTERM and Ctrl-C let people finish for --drain-timeout; a second one ends at once.`
 
 // newRoot builds the command line. The root command is serve, so that the bare program does the obvious thing.
-func newRoot(p process) *cobra.Command {
+func newRoot(p cli.Process) *cobra.Command {
 	root := newServe(p, "sfu")
 	root.Long = long
-	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usageError{fmt.Errorf("no command %q; see sfu --help", args[0])}
+			return cli.UsageError{Err: fmt.Errorf("no command %q; see sfu --help", args[0])}
 		}
 		return nil
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetArgs(p.args)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
 	serve := newServe(p, "serve")
 	serve.Args = root.Args
-	root.AddCommand(serve, newToken(p), newReference(p), &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, "confab", buildVersion())
-			return err
-		},
-	})
+	root.AddCommand(serve, newToken(p), cli.NewReference(p, config.New(envPrefix, &options{})), cli.NewVersion(p, "confab"))
 	return root
 }
 
-func newServe(p process, name string) *cobra.Command {
+func newServe(p cli.Process, name string) *cobra.Command {
 	var o options
 	set := config.New(envPrefix, &o)
 	c := &cobra.Command{
 		Use:   name,
 		Short: "Run the server (the default command)",
-		RunE: func(*cobra.Command, []string) error {
-			if err := set.Load(p.environ); err != nil {
-				return usageError{err}
-			}
-			return serve(p, set, &o)
-		},
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err, set, p.environ)} })
-	set.AddFlags(c.Flags())
-	c.Flags().SortFlags = false
+	cli.Serve(c, p, set, func() error { return serve(p, set, &o) })
 	return c
-}
-
-// flagError tells what else is wrong besides a flag that could not be parsed, and what the flag should perhaps have been.
-func flagError(err error, set *config.Set, environ []string) error {
-	var faults config.Faults
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
-		name := unknown.GetSpecifiedName()
-		faults = append(faults, config.Fault{Where: "--" + name, Problem: "no such flag" + set.Suggest(name)})
-	} else {
-		faults = append(faults, config.Fault{Where: "command line", Problem: strings.TrimSpace(err.Error())})
-	}
-	var others config.Faults
-	if errors.As(set.Load(environ), &others) {
-		faults = append(faults, others...)
-	}
-	return faults
 }

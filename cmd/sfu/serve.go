@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/compose"
 	"github.com/confab/confab/internal/config"
 	"github.com/confab/confab/internal/ops"
@@ -15,43 +16,33 @@ import (
 )
 
 // serve runs the server until a signal. Options have been validated.
-func serve(p process, set *config.Set, o *options) error {
-	log := newLogger(p, o)
+func serve(p cli.Process, set *config.Set, o *options) error {
+	log := cli.NewLogger(p.Stderr, o.LogLevel, o.LogFormat)
 	s, err := listen(context.Background(), set, o)
 	if err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	c, err := assemble(log, o, s)
 	if err != nil {
 		s.close()
 		return err
 	}
-	c.life.signals = p.signals
-	attrs := []any{"version", buildVersion(), "tcp", s.tcp.Addr().String(), "udp", s.udp.LocalAddr().String(), "tls", o.TLSCert != "", "auth", o.Auth, "sfu", o.SFU, "turn", o.TURN}
+	c.life.Signals = p.Signals
+	attrs := []any{"version", cli.Version(), "tcp", s.tcp.Addr().String(), "udp", s.udp.LocalAddr().String(), "tls", o.TLSCert != "", "auth", o.Auth, "sfu", o.SFU, "turn", o.TURN}
 	if s.ops != nil {
 		attrs = append(attrs, "ops", s.ops.Addr().String())
 	}
 	log.Info("listening", attrs...)
-	if err := c.banner.write(p.stdout, roomName()); err != nil {
+	if err := c.banner.write(p.Stdout, roomName()); err != nil {
 		log.Warn("the link could not be printed", "err", err)
 	}
-	return c.life.run(c.base, c.parts)
-}
-
-func newLogger(p process, o *options) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(o.LogLevel)) // one of four, checked
-	handler := slog.HandlerOptions{Level: level}
-	if o.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, &handler))
-	}
-	return slog.New(slog.NewTextHandler(p.stderr, &handler))
+	return c.life.Run(c.base, c.parts)
 }
 
 // assembly is the server, made and not yet running.
 type assembly struct {
-	life        lifecycle
-	base, parts []part // parts stand on base and end before it
+	life        cli.Lifecycle
+	base, parts []cli.Part // parts stand on base and end before it
 	banner      banner
 }
 
@@ -71,7 +62,7 @@ func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
 		return nil, err
 	}
 	mux := transport.NewMux(s.udp, transport.MuxOptions{Advertise: advertise(log, s.udp.LocalAddr(), o.PublicIPs), Log: log.With("part", "transport")})
-	c := &assembly{base: []part{{"udp", mux.Run}}}
+	c := &assembly{base: []cli.Part{{Name: "udp", Run: mux.Run}}}
 
 	var sfu signaling.Media
 	if o.SFU {
@@ -80,17 +71,17 @@ func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
 			return nil, err
 		}
 		sfu = compose.Media(engine)
-		c.parts = append(c.parts, part{"media", engine.Run})
+		c.parts = append(c.parts, cli.Part{Name: "media", Run: engine.Run})
 	}
 
 	ports := portmux.New(s.tcp, portmux.Options{TLS: tlsConfig, Log: log.With("part", "tcp"), Registerer: registry})
-	c.parts = append(c.parts, part{"tcp", ports.Run})
+	c.parts = append(c.parts, cli.Part{Name: "tcp", Run: ports.Run})
 
 	turn, err := newRelay(log, registry, o, s.udp.LocalAddr(), mux.Relay(), ports.TURN(), secrets, addresses)
 	if err != nil {
 		return nil, err
 	}
-	c.parts = append(c.parts, part{"relay", turn.Run})
+	c.parts = append(c.parts, cli.Part{Name: "relay", Run: turn.Run})
 
 	ice := iceServers{
 		secret: secrets[0], turn: o.TURN, tls: tlsConfig != nil, public: o.PublicIPs,
@@ -98,7 +89,7 @@ func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
 	}
 	signalOptions := signaling.Options{
 		Media: sfu, ICEServers: ice.now, Origins: o.Origins,
-		Log: log.With("part", "signaling"), Registerer: registry, Version: buildVersion(),
+		Log: log.With("part", "signaling"), Registerer: registry, Version: cli.Version(),
 	}
 	if o.Auth == "token" {
 		signalOptions.Secrets = func() [][]byte { return secrets }
@@ -108,12 +99,12 @@ func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.parts = append(c.parts, part{"signaling", signal.Run}, part{"http", httpServer(log, ports.HTTP(), routes(signal.Handler(), site))})
+	c.parts = append(c.parts, cli.Part{Name: "signaling", Run: signal.Run}, cli.Part{Name: "http", Run: httpServer(log, ports.HTTP(), routes(signal.Handler(), site))})
 
-	c.life = lifecycle{log: log, timeout: o.DrainTimeout, drain: signal.Drain}
+	c.life = cli.Lifecycle{Log: log, Timeout: o.DrainTimeout, Drain: signal.Drain, Late: "people were still there at the deadline"}
 	if s.ops != nil {
-		c.base = append(c.base, part{"ops", func(ctx context.Context) error {
-			return ops.Run(ctx, s.ops, ops.Options{Gatherer: registry, Ready: c.life.ready, Log: log.With("part", "ops")})
+		c.base = append(c.base, cli.Part{Name: "ops", Run: func(ctx context.Context) error {
+			return ops.Run(ctx, s.ops, ops.Options{Gatherer: registry, Ready: c.life.Ready, Log: log.With("part", "ops")})
 		}})
 	}
 	c.banner = banner{tcp: ice.tcp, tls: ice.tls, token: o.Auth == "token", public: o.PublicIPs, lan: hosts(addresses)}

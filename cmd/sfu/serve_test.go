@@ -4,6 +4,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/confab/confab/internal/cli"
 )
 
 func TestServe(t *testing.T) {
@@ -60,8 +62,8 @@ func TestAddressesThatAreTaken(t *testing.T) {
 	s := start(t)
 	tcp := strings.TrimPrefix(s.url, "http://")
 	code, _, stderr := runOnce(nil, "--listen", tcp, "--udp", s.udp, "--ops-listen", strings.TrimPrefix(s.ops, "http://"))
-	if code != exitUsage {
-		t.Errorf("exit code %d, want %d", code, exitUsage)
+	if code != cli.ExitUsage {
+		t.Errorf("exit code %d, want %d", code, cli.ExitUsage)
 	}
 	for _, want := range []string{"3 faults", "--listen: " + tcp + " is taken by another program", "--udp: " + s.udp + " is taken", "--ops-listen: "} {
 		if !strings.Contains(stderr, want) {
@@ -84,8 +86,8 @@ func TestNothingIsLeftOpenAfterAFault(t *testing.T) {
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, _ := runOnce(nil, "--listen", taken.Addr().String(), "--udp", udp, "--ops-listen=off"); code != exitUsage {
-		t.Fatalf("exit code %d, want %d", code, exitUsage)
+	if code, _, _ := runOnce(nil, "--listen", taken.Addr().String(), "--udp", udp, "--ops-listen=off"); code != cli.ExitUsage {
+		t.Fatalf("exit code %d, want %d", code, cli.ExitUsage)
 	}
 	again, err := net.ListenPacket("udp", udp)
 	if err != nil {

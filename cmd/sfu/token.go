@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/confab/confab/auth"
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 )
 
 // newToken mints join tokens, so that an operator can invite people, and a developer try, without writing code.
-func newToken(p process) *cobra.Command {
+func newToken(p cli.Process) *cobra.Command {
 	var (
 		o      options
 		claims = auth.Claims{Publish: true, Subscribe: true, Chat: true, Data: true}
@@ -35,21 +36,21 @@ The server and this command share the file of secrets (--secret-file, CONFAB_SEC
 The token is a JWT (HS256, audience "confab"): any program that has the secret can mint one, see docs/protocol.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := set.Load(p.environ); err != nil {
-				return usageError{err}
+			if err := set.Load(p.Environ); err != nil {
+				return cli.UsageError{Err: err}
 			}
 			if claims.Room == "" {
-				return usageError{errors.New("which room? give --room")}
+				return cli.UsageError{Err: errors.New("which room? give --room")}
 			}
 			if o.SecretFile == "" {
-				return usageError{errors.New("no secret to sign with: give --secret-file, the one that the server has")}
+				return cli.UsageError{Err: errors.New("no secret to sign with: give --secret-file, the one that the server has")}
 			}
 			if ttl <= 0 {
-				return usageError{fmt.Errorf("--ttl %s: must be positive", ttl)}
+				return cli.UsageError{Err: fmt.Errorf("--ttl %s: must be positive", ttl)}
 			}
 			secrets, err := config.ReadSecrets(o.SecretFile)
 			if err != nil {
-				return usageError{err}
+				return cli.UsageError{Err: err}
 			}
 			if watch {
 				claims.Publish, claims.Chat, claims.Data = false, false, false
@@ -63,11 +64,11 @@ The token is a JWT (HS256, audience "confab"): any program that has the secret c
 			if url != "" {
 				token = fmt.Sprintf("%s/r/%s#token=%s", url, claims.Room, token)
 			}
-			_, err = fmt.Fprintln(p.stdout, token)
+			_, err = fmt.Fprintln(p.Stdout, token)
 			return err
 		},
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.UsageError{Err: err} })
 	set.AddFlags(c.Flags(), "secret-file")
 	f := c.Flags()
 	f.StringVar(&claims.Room, "room", "", "room that the token opens")

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/confab/confab/auth"
+
+	"github.com/confab/confab/internal/cli"
 )
 
 func TestToken(t *testing.T) {
@@ -53,8 +55,8 @@ func TestTokenFaults(t *testing.T) {
 		"no lifetime":  {[]string{"--room=a", "--ttl=0s", "--secret-file", secrets}, "must be positive"},
 		"unknown flag": {[]string{"--rom=a"}, "unknown flag: --rom"},
 	} {
-		if code, out, stderr := runOnce(nil, append([]string{"token"}, tt.args...)...); code != exitUsage || out != "" || !strings.Contains(stderr, tt.want) {
-			t.Errorf("%s: exit code %d, %q, %q; want %d, %q", name, code, out, stderr, exitUsage, tt.want)
+		if code, out, stderr := runOnce(nil, append([]string{"token"}, tt.args...)...); code != cli.ExitUsage || out != "" || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%s: exit code %d, %q, %q; want %d, %q", name, code, out, stderr, cli.ExitUsage, tt.want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/confab/confab/auth"
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 )
 
@@ -19,7 +20,7 @@ type iceServer struct {
 }
 
 // newCredentials mints credentials, for a test and for applications that ask a program rather than do an HMAC.
-func newCredentials(p process) *cobra.Command {
+func newCredentials(p cli.Process) *cobra.Command {
 	var (
 		o    options
 		user string
@@ -38,23 +39,23 @@ expired one opens nothing new; allocations made in time go on.
 Without --url it prints the name on one line and the password on the next; with it, one of the iceServers of RTCPeerConnection.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := set.Load(p.environ); err != nil {
-				return usageError{err}
+			if err := set.Load(p.Environ); err != nil {
+				return cli.UsageError{Err: err}
 			}
 			if ttl <= 0 {
-				return usageError{fmt.Errorf("--ttl %s: must be positive", ttl)}
+				return cli.UsageError{Err: fmt.Errorf("--ttl %s: must be positive", ttl)}
 			}
 			secrets, err := config.ReadSecrets(o.SecretFile)
 			if err != nil {
-				return usageError{err}
+				return cli.UsageError{Err: err}
 			}
 			name, password := auth.TURNCredentials(secrets[0], user, time.Now().Add(ttl))
 			if len(urls) > 0 {
-				encoder := json.NewEncoder(p.stdout)
+				encoder := json.NewEncoder(p.Stdout)
 				encoder.SetIndent("", "  ")
 				return encoder.Encode(iceServer{urls, name, password})
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s\n%s\n", name, password)
+			_, err = fmt.Fprintf(p.Stdout, "%s\n%s\n", name, password)
 			return err
 		},
 	}

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"slices"
-	"syscall"
 
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 )
 
@@ -22,6 +19,9 @@ type sockets struct {
 // receiveBuffer is asked of the kernel, which may give less: bursts of video wait there while another packet is handled.
 const receiveBuffer = 4 << 20
 
+// privilege is how an operator allows ports below 1024.
+const privilege = "with AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit"
+
 // listen opens all sockets, or none: its error is config.Faults with everything that was in the way.
 func listen(ctx context.Context, set *config.Set, o *options) (*sockets, error) {
 	var s sockets
@@ -29,7 +29,7 @@ func listen(ctx context.Context, set *config.Set, o *options) (*sockets, error) 
 	var lc net.ListenConfig
 	check := func(option, address string, err error) {
 		if err != nil {
-			faults = append(faults, config.Fault{Where: set.Origin(option).String(), Problem: socketProblem(address, err)})
+			faults = append(faults, config.Fault{Where: set.Origin(option).String(), Problem: cli.SocketProblem(address, err, privilege)})
 		}
 	}
 	stream := func(option, address string, wanted bool) net.Listener {
@@ -71,19 +71,6 @@ func (s *sockets) close() {
 			_ = l.Close()
 		}
 	}
-}
-
-// socketProblem says what an operator can do about an address that cannot be listened on.
-func socketProblem(address string, err error) string {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Sprintf("%s is taken by another program; stop it (ss -tulpn shows it), or choose another port, or port 0 for any free one", address)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("%s: ports below 1024 need a privilege; allow it with AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit", address)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Sprintf("%s: this machine does not have that address; leave the host out to listen on all, and use --public-ip for the address that people see", address)
-	}
-	return err.Error()
 }
 
 // detectPublic chooses among the addresses of the machine when none was given: a public IPv4 one, else a private one, else loopback.

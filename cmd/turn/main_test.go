@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/confab/confab/internal/cli"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,7 +34,7 @@ func secretFile(t *testing.T) string {
 // command runs the program to its end.
 func command(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = run(process{args: args, stdout: &out, stderr: &errs})
+	code = run(cli.Process{Args: args, Stdout: &out, Stderr: &errs})
 	return code, out.String(), errs.String()
 }
 
@@ -62,8 +64,8 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		{[]string{"credentials", "--secret-file=/nonexistent"}, []string{"/nonexistent"}},
 	} {
 		code, _, errs := command(tt.args...)
-		if code != exitUsage {
-			t.Errorf("%v: exit code %d, want %d", tt.args, code, exitUsage)
+		if code != cli.ExitUsage {
+			t.Errorf("%v: exit code %d, want %d", tt.args, code, cli.ExitUsage)
 		}
 		for _, want := range tt.want {
 			if !strings.Contains(errs, want) {
@@ -80,7 +82,7 @@ func TestPortTaken(t *testing.T) {
 	}
 	defer l.Close()
 	code, _, errs := command("serve", "--secret-file", secretFile(t), "--listen-udp=127.0.0.1:0", "--listen-tcp", l.Addr().String(), "--ops-listen=off")
-	if code != exitUsage || !strings.Contains(errs, "taken by another program") {
+	if code != cli.ExitUsage || !strings.Contains(errs, "taken by another program") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 }
@@ -108,10 +110,10 @@ func TestServeAndEnd(t *testing.T) {
 	var log lockedBuffer
 	signals := make(chan os.Signal, 2)
 	code := make(chan int, 1)
-	p := process{
-		args:    []string{"serve", "--listen-udp=127.0.0.1:0", "--listen-tcp=127.0.0.1:0", "--public-ip=127.0.0.1"},
-		environ: []string{"TURN_SECRET_FILE=" + secretFile(t), "TURN_OPS_LISTEN=127.0.0.1:0"},
-		stdout:  io.Discard, stderr: &log, signals: signals,
+	p := cli.Process{
+		Args:    []string{"serve", "--listen-udp=127.0.0.1:0", "--listen-tcp=127.0.0.1:0", "--public-ip=127.0.0.1"},
+		Environ: []string{"TURN_SECRET_FILE=" + secretFile(t), "TURN_OPS_LISTEN=127.0.0.1:0"},
+		Stdout:  io.Discard, Stderr: &log, Signals: signals,
 	}
 	go func() { code <- run(p) }()
 	opsAddress := regexp.MustCompile(`ops=(\S+)`)

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 )
 
@@ -35,31 +31,17 @@ that --config names (public-ip: 203.0.113.7). Flags win over the environment, th
 SIGTERM and Ctrl-C refuse new allocations and wait --drain-timeout for the others; a second one ends at once.`
 
 // newRoot builds the command line.
-func newRoot(p process) *cobra.Command {
+func newRoot(p cli.Process) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "turn",
-		Short:         "A TURN relay, safe by default",
-		Long:          long,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Use:   "turn",
+		Short: "A TURN relay, safe by default",
+		Long:  long,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetArgs(p.args)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
-	root.AddCommand(newServe(p), newCredentials(p), newReference(p), &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, "confab turn", buildVersion())
-			return err
-		},
-	})
+	root.AddCommand(newServe(p), newCredentials(p), cli.NewReference(p, config.New(envPrefix, &options{})), cli.NewVersion(p, "confab turn"))
 	return root
 }
 
-func newServe(p process) *cobra.Command {
+func newServe(p cli.Process) *cobra.Command {
 	var o options
 	set := config.New(envPrefix, &o)
 	c := &cobra.Command{
@@ -67,31 +49,7 @@ func newServe(p process) *cobra.Command {
 		Short: "Run the relay",
 		Long:  long,
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if err := set.Load(p.environ); err != nil {
-				return usageError{err}
-			}
-			return serve(p, set, &o)
-		},
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err, set, p.environ)} })
-	set.AddFlags(c.Flags())
-	c.Flags().SortFlags = false
+	cli.Serve(c, p, set, func() error { return serve(p, set, &o) })
 	return c
-}
-
-// flagError tells what else is wrong besides a flag that could not be parsed, and what the flag should perhaps have been.
-func flagError(err error, set *config.Set, environ []string) error {
-	var faults, others config.Faults
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
-		name := unknown.GetSpecifiedName()
-		faults = append(faults, config.Fault{Where: "--" + name, Problem: "no such flag" + set.Suggest(name)})
-	} else {
-		faults = append(faults, config.Fault{Where: "command line", Problem: strings.TrimSpace(err.Error())})
-	}
-	if errors.As(set.Load(environ), &others) {
-		faults = append(faults, others...)
-	}
-	return faults
 }

@@ -3,18 +3,13 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/confab/confab/internal/certfile"
+	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
 	"github.com/confab/confab/internal/ops"
 	"github.com/confab/confab/internal/portmux"
@@ -23,30 +18,21 @@ import (
 )
 
 // serve runs the relay until a signal. Options have been validated.
-func serve(p process, set *config.Set, o *options) error {
-	log := newLogger(p, o)
+func serve(p cli.Process, set *config.Set, o *options) error {
+	log := cli.NewLogger(p.Stderr, o.LogLevel, o.LogFormat)
 	s, err := listen(context.Background(), set, o)
 	if err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	c, err := compose(log, o, s)
 	if err != nil {
 		s.close()
 		return err
 	}
-	attrs := []any{"version", buildVersion(), "udp", address(s.udp), "tcp", address(s.tcp), "tls", address(s.tls), "ops", address(s.ops)}
+	attrs := []any{"version", cli.Version(), "udp", address(s.udp), "tcp", address(s.tcp), "tls", address(s.tls), "ops", address(s.ops)}
 	log.Info("listening", attrs...)
-	return c.run(p.signals, o)
-}
-
-func newLogger(p process, o *options) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(o.LogLevel)) // one of four, checked
-	handler := slog.HandlerOptions{Level: level}
-	if o.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, &handler))
-	}
-	return slog.New(slog.NewTextHandler(p.stderr, &handler))
+	c.life.Signals = p.Signals
+	return c.life.Run(nil, c.parts)
 }
 
 // address is where a socket listens, or off.
@@ -62,16 +48,13 @@ func address(socket any) string {
 
 // composition is the relay and what stands around it, made and not yet running.
 type composition struct {
-	log   *slog.Logger
-	relay *relay.Server
-	parts []func(context.Context) error // beside the relay
-	state chan struct{}                 // closed when draining
+	life  cli.Lifecycle
+	parts []cli.Part
 }
 
 func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
-	c := &composition{log: log, state: make(chan struct{})}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	c := &composition{}
+	registry := cli.NewRegistry()
 	secrets, err := config.ReadSecrets(o.SecretFile)
 	if err != nil {
 		return nil, err
@@ -100,15 +83,21 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 		ports := portmux.New(s.tls, portmux.Options{TLS: &tls.Config{GetCertificate: pair.Get, MinVersion: tls.VersionTLS12}, Log: log, Registerer: registry})
 		_ = ports.HTTP().Close() // no web here: such clients are closed
 		options.TCP = append(options.TCP, ports.TURN())
-		c.parts = append(c.parts, ports.Run)
+		c.parts = append(c.parts, cli.Part{Name: "tls", Run: ports.Run})
 	}
-	if c.relay, err = relay.New(options); err != nil {
+	server, err := relay.New(options)
+	if err != nil {
 		return nil, err
 	}
+	c.parts = append(c.parts, cli.Part{Name: "relay", Run: server.Run})
+	c.life = cli.Lifecycle{
+		Log: log, Timeout: o.DrainTimeout, Drain: server.Drain,
+		Remaining: func() []any { return []any{"allocations", server.Allocations()} }, Late: "allocations were live at the deadline",
+	}
 	if s.ops != nil {
-		c.parts = append(c.parts, func(ctx context.Context) error {
-			return ops.Run(ctx, s.ops, ops.Options{Gatherer: registry, Ready: c.ready, Log: log})
-		})
+		c.parts = append(c.parts, cli.Part{Name: "ops", Run: func(ctx context.Context) error {
+			return ops.Run(ctx, s.ops, ops.Options{Gatherer: registry, Ready: c.life.Ready, Log: log})
+		}})
 	}
 	return c, nil
 }
@@ -127,64 +116,4 @@ func publicIPs(log *slog.Logger, o *options) ([]netip.Addr, error) {
 		log.Warn("the machine has no public IPv4 address: relayed addresses can be reached in this network only; give --public-ip if there is one outside", "address", ip)
 	}
 	return []netip.Addr{ip}, nil
-}
-
-// ready is what /readyz says.
-func (c *composition) ready() error {
-	select {
-	case <-c.state:
-		return errors.New("draining")
-	default:
-		return nil
-	}
-}
-
-// errAtOnce says that a second signal ended the process although allocations were live.
-var errAtOnce = errors.New("ended at once by a second signal")
-
-// run serves until a signal, drains, and returns when everything has ended; or when a part fails.
-func (c *composition) run(signals <-chan os.Signal, o *options) error {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	g, ctx := errgroup.WithContext(ctx)
-	for _, part := range append(c.parts, c.relay.Run) {
-		g.Go(func() error {
-			if err := part(ctx); err != nil && ctx.Err() == nil {
-				return err
-			}
-			return nil
-		})
-	}
-	g.Go(func() error {
-		defer stop()
-		select {
-		case <-ctx.Done(): // a part failed
-			return nil
-		case sig := <-signals:
-			return c.drain(ctx, sig, signals, o)
-		}
-	})
-	return g.Wait()
-}
-
-// drain waits until the last allocation has ended, the timeout, or one more signal.
-func (c *composition) drain(ctx context.Context, first os.Signal, signals <-chan os.Signal, o *options) error {
-	close(c.state)
-	c.log.Info("draining", "signal", first.String(), "allocations", c.relay.Allocations(), "timeout", o.DrainTimeout)
-	ctx, cancel := context.WithTimeout(ctx, o.DrainTimeout)
-	defer cancel()
-	drained := make(chan error, 1)
-	go func() { drained <- c.relay.Drain(ctx) }()
-	select {
-	case err := <-drained:
-		if err != nil {
-			c.log.Warn("allocations were live at the deadline", "allocations", c.relay.Allocations())
-		}
-		return nil
-	case second := <-signals:
-		c.log.Warn("ending at once", "signal", second.String())
-		cancel()
-		<-drained
-		return errAtOnce
-	}
 }

@@ -39,6 +39,7 @@ var rules = map[string]rule{
 
 	"internal/arch":       {},
 	"internal/certfile":   {},
+	"internal/cli":        {imports: []string{"internal/config"}},
 	"internal/compose":    {imports: []string{"signaling", "signaling/protocol", "media"}},
 	"internal/config":     {},
 	"internal/config/gen": {},

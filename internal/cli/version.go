@@ -1,12 +1,12 @@
-package main
+package cli
 
 import "runtime/debug"
 
-// version is set by releases: go build -ldflags "-X main.version=1.2.3".
+// version is set by releases: go build -ldflags "-X github.com/confab/confab/internal/cli.version=1.2.3".
 var version = ""
 
-// buildVersion is the release, or the revision that go built, or "dev".
-func buildVersion() string {
+// Version is the release, or "dev-" and the revision that go built, with "+changes" if it had any, or "dev".
+func Version() string {
 	if version != "" {
 		return version
 	}

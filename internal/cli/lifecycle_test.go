@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func TestLifecycle(t *testing.T) {
 	}{
 		{"everybody leaves", []time.Duration{time.Second}, leaveAfter(5 * time.Second), untilEnd, nil, 6 * time.Second},
 		{"somebody stays", []time.Duration{time.Second}, leaveAfter(time.Hour), untilEnd, nil, 31 * time.Second},
-		{"second signal", []time.Duration{time.Second, 3 * time.Second}, leaveAfter(time.Hour), untilEnd, errAtOnce, 3 * time.Second},
+		{"second signal", []time.Duration{time.Second, 3 * time.Second}, leaveAfter(time.Hour), untilEnd, ErrAtOnce, 3 * time.Second},
 		{"a part fails", nil, leaveAfter(0), func(context.Context) error { time.Sleep(2 * time.Second); return boom }, boom, 2 * time.Second},
 		{"a part fails while draining", []time.Duration{time.Second}, leaveAfter(time.Hour), func(context.Context) error { time.Sleep(2 * time.Second); return boom }, boom, 2 * time.Second},
 		{"a part ends without a reason", nil, leaveAfter(0), func(context.Context) error { return nil }, nil, 0},
@@ -45,12 +45,12 @@ func TestLifecycle(t *testing.T) {
 				for _, at := range tt.signals {
 					time.AfterFunc(at, func() { signals <- syscall.SIGTERM })
 				}
-				l := lifecycle{log: slog.New(slog.DiscardHandler), signals: signals, timeout: 30 * time.Second, drain: tt.drain}
+				l := Lifecycle{Log: slog.New(slog.DiscardHandler), Signals: signals, Timeout: 30 * time.Second, Drain: tt.drain}
 				start := time.Now()
 				above := true
-				err := l.run(
-					[]part{{"base", func(ctx context.Context) error { <-ctx.Done(); above = false; return nil }}},
-					[]part{{"this", tt.part}, {"other", func(ctx context.Context) error {
+				err := l.Run(
+					[]Part{{"base", func(ctx context.Context) error { <-ctx.Done(); above = false; return nil }}},
+					[]Part{{"this", tt.part}, {"other", func(ctx context.Context) error {
 						<-ctx.Done()
 						if time.Sleep(time.Millisecond); !above {
 							t.Error("the base ended before what stands on it")
@@ -66,7 +66,7 @@ func TestLifecycle(t *testing.T) {
 				if took := time.Since(start).Truncate(time.Second); took != tt.took {
 					t.Errorf("took %s, want %s", took, tt.took)
 				}
-				if draining := l.ready() != nil; draining != (len(tt.signals) > 0) {
+				if draining := l.Ready() != nil; draining != (len(tt.signals) > 0) {
 					t.Errorf("not ready: %v", draining)
 				}
 			})
