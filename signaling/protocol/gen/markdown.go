@@ -95,13 +95,8 @@ func mdType(m *model, e ast.Expr) string {
 	case *ast.MapType:
 		return "object of " + mdType(m, t.Value)
 	case *ast.Ident:
-		switch t.Name {
-		case "string":
-			return "string"
-		case "bool":
-			return "boolean"
-		case "int", "int64", "uint32", "uint64":
-			return "number"
+		if name, ok := jsonType(t.Name); ok {
+			return name
 		}
 		for _, w := range protocol.Types() {
 			if w.Struct.Name() == t.Name {

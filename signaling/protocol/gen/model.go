@@ -177,3 +177,16 @@ func docOf(groups ...*ast.CommentGroup) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// jsonType returns what JSON, and with it TypeScript, calls a basic type of Go that a message may have.
+func jsonType(basic string) (name string, ok bool) {
+	switch basic {
+	case "string":
+		return "string", true
+	case "bool":
+		return "boolean", true
+	case "int", "int64", "uint32", "uint64":
+		return "number", true
+	}
+	return "", false
+}

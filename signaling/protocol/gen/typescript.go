@@ -80,13 +80,8 @@ func tsType(e ast.Expr) string {
 	case *ast.MapType:
 		return "Record<" + tsType(t.Key) + ", " + tsType(t.Value) + ">"
 	case *ast.Ident:
-		switch t.Name {
-		case "string":
-			return "string"
-		case "bool":
-			return "boolean"
-		case "int", "int64", "uint32", "uint64":
-			return "number"
+		if name, ok := jsonType(t.Name); ok {
+			return name
 		}
 		return t.Name
 	}
