@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 )
 
 //go:embed dist
@@ -108,10 +109,17 @@ func (s *site) add(name string, body []byte, brand brand) error {
 	return nil
 }
 
+// bodyTime is how long the body of a request may take, which has no use here.
+const bodyTime = 10 * time.Second
+
 // ServeHTTP answers GET and HEAD.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range s.security {
 		w.Header()[name] = values
+	}
+	if r.ContentLength != 0 {
+		// Nobody reads a body here but net/http, to throw it away: it must not take its time.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // only a test's recorder has none
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

@@ -3,11 +3,16 @@ package web
 import (
 	"compress/gzip"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/confab/confab/web/build/bundle"
 )
@@ -238,3 +243,46 @@ func TestBundleIsFresh(t *testing.T) {
 		t.Error("web/dist is older than its sources: run \"go generate ./web\"")
 	}
 }
+
+// A body has no use here, and one that never comes must not hold its connection.
+func TestBodiesDoNotHoldConnections(t *testing.T) {
+	for _, path := range []string{"/", "/nowhere"} {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			web := &http.Server{Handler: newTestHandler(t, Options{})}
+			l := &oneConn{conn: server, closed: make(chan struct{})}
+			served := make(chan error)
+			go func() { served <- web.Serve(l) }()
+			go io.WriteString(client, "POST "+path+" HTTP/1.1\r\nHost: confab.test\r\nContent-Length: 1000\r\n\r\nx")
+			began := time.Now()
+			if _, err := io.Copy(io.Discard, client); err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(began); d > bodyTime+time.Second {
+				t.Errorf("%s: the connection was held for %v", path, d)
+			}
+			_ = web.Close()
+			<-served
+			time.Sleep(time.Second) // virtual; net/http lingers for half of it
+		})
+	}
+}
+
+// oneConn is a listener that has one connection to give.
+type oneConn struct {
+	conn   net.Conn
+	given  atomic.Bool
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	if l.given.CompareAndSwap(false, true) {
+		return l.conn, nil
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+
+func (l *oneConn) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *oneConn) Addr() net.Addr { return l.conn.LocalAddr() }
