@@ -47,6 +47,7 @@ func TestDecodeCommandRefuses(t *testing.T) {
 		{"room with a slash", `{"type":"join","room":"../r","name":"n","media":{}}`, CodeMalformed, "", "room"},
 		{"long room", `{"type":"join","room":"` + strings.Repeat("r", MaxRoom+1) + `","name":"n","media":{}}`, CodeMalformed, "", "room"},
 		{"blank name", `{"type":"join","room":"r","name":" \u00a0","media":{}}`, CodeMalformed, "", "name"},
+		{"name of nothing to see", `{"type":"join","room":"r","name":"\u200b \u2060","media":{}}`, CodeMalformed, "", "name"},
 		{"name with a bell", `{"type":"join","room":"r","name":"a\u0007","media":{}}`, CodeMalformed, "", "name"},
 		{"name that reverses text", `{"type":"join","room":"r","name":"a\u202eb","media":{}}`, CodeMalformed, "", "name"},
 		{"long name", `{"type":"join","room":"r","name":"` + strings.Repeat("ü", MaxName+1) + `","media":{}}`, CodeMalformed, "", "name"},

@@ -14,7 +14,8 @@ func ValidRoom(id string) bool { return len(id) >= 1 && len(id) <= MaxRoom && on
 // ValidName reports whether name can be shown as somebody's name: 1 to MaxName characters, not blank, none of which
 // controls the terminal or the direction of the text around it.
 func ValidName(name string) bool {
-	if n := utf8.RuneCountInString(name); n > MaxName || strings.TrimSpace(name) == "" {
+	shown := func(r rune) bool { return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) } // Cf: zero-width space and its like
+	if utf8.RuneCountInString(name) > MaxName || !strings.ContainsFunc(name, shown) {
 		return false
 	}
 	return !strings.ContainsFunc(name, func(r rune) bool {

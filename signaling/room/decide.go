@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/confab/confab/signaling/protocol"
@@ -225,7 +226,17 @@ func (s *State) freeName(name string) string {
 	return candidate
 }
 
-func fold(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
+// fold returns what people see of a name: neither case nor space, nor characters without a shape (zero-width space, soft
+// hyphen), which would let somebody appear under another's name.
+func fold(name string) string {
+	seen := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, name)
+	return strings.ToLower(strings.Join(strings.Fields(seen), " "))
+}
 
 func (s *State) decideSay(c Say, h Header) ([]Event, error) {
 	seat := s.Seat(c.From)

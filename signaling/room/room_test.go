@@ -298,6 +298,7 @@ func TestNamesAreTold(t *testing.T) {
 		{"bob ", "bob  (2)"},
 		{"Bob", "Bob (3)"},
 		{"Bob (2)", "Bob (2) (2)"},
+		{"B\u200bo\u00adb\u2060", "B\u200bo\u00adb\u2060 (4)"},
 		{long, long},
 		{long, long[:2*(protocol.MaxName-4)] + " (2)"},
 	} {
