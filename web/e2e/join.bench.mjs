@@ -8,7 +8,7 @@ const percentile = (xs, p) => [...xs].sort((a, b) => a - b)[Math.min(xs.length -
 // Runs in the page: notes the click, then looks every 5 ms for a decoded frame.
 const stopwatch = () => {
   addEventListener('click', (e) => {
-    if (globalThis.__joined !== undefined || !e.target.closest('[data-action=join]')) return;
+    if (globalThis.__joined !== undefined || !e.target.closest('button[type=submit]')) return;
     const start = performance.now();
     globalThis.__joined = new Promise((done) => {
       const look = async () => {
@@ -36,7 +36,7 @@ try {
       const page = await browser.open({ init: stopwatch });
       const bob = new Person('Bob', page);
       await page.goto(`${server.origin}/r/bench-${mode}?name=Bob&mode=${mode}`);
-      await page.locator('[data-action=join]').click();
+      await page.locator("button[type=submit]").click();
       times.push(await bob.until('a first frame', () => page.evaluate(() => globalThis.__joined), 30_000));
       await bob.leave();
       await ann.joined(0);
