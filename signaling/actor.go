@@ -38,7 +38,7 @@ func newActor(s *Server, id string) *actor {
 	return &actor{
 		srv: s, id: id, epoch: epoch, log: s.log.With("room", id),
 		inbox: make(chan func(), inboxSize), done: make(chan struct{}),
-		state: room.New(room.Config{SFU: s.opt.Media != nil, People: l.People, Hold: l.Hold, Linger: l.Linger, Timeout: l.Switch}),
+		state: room.New(room.Config{SFU: s.opt.Media != nil, People: l.People, Hold: l.Hold, HoldClosed: l.HoldClosed, Linger: l.Linger, Timeout: l.Switch}),
 		past:  ring{maxLen: l.Ring, maxSize: l.RingBytes},
 
 		members: map[string]*member{}, viewers: map[string]*member{},

@@ -297,7 +297,7 @@ func (a *actor) offer(m *member, o *protocol.SFUOffer) error {
 func (a *actor) detach(m *member, c *session) {
 	_ = a.call(a.srv.stopped, func() { // a room that has ended holds no seats
 		if m.out.detach(c) != nil && a.members[m.id] == m {
-			_ = a.step(room.SetOnline{ID: m.id}) // refused only for a seat that is gone
+			_ = a.step(room.SetOnline{ID: m.id, Closed: c.pageClosed}) // refused only for a seat that is gone
 		}
 	})
 }

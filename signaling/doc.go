@@ -9,7 +9,7 @@
 // back-pressure, and a writer with a bounded queue; who does not read fast enough is cut and may resume. SDP is negotiated
 // by the member's link, one operation after the other, in a goroutine that exists only while there is something to do.
 //
-// A seat outlives its socket: resume with the session secret within Limits.Hold takes it back, with exactly the events
+// A seat outlives its socket: resume with the session secret within Limits.Hold (HoldClosed when the page was closed) takes it back, with exactly the events
 // that were missed if the ring still has them. Media goes on meanwhile; it is the SFU's and the peers' business.
 //
 // WHIP (RFC 9725) publishers are participants of kind ingest, WHEP viewers are invisible; both are the same act as

@@ -47,6 +47,7 @@ type Limits struct {
 
 	Join       time.Duration // from the open socket to join or resume; default 10 s
 	Hold       time.Duration // of a seat whose socket was lost; default 30 s
+	HoldClosed time.Duration // of a seat whose page was closed or is being reloaded; default 5 s
 	Linger     time.Duration // two people stay on the SFU before they go back to peer to peer; default 10 s
 	Switch     time.Duration // of a change of route; default 15 s
 	Negotiate  time.Duration // of one SDP answer; default 8 s
@@ -92,6 +93,7 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.PostBurst, 20)
 	orTime(&l.Join, 10*time.Second)
 	orTime(&l.Hold, 30*time.Second)
+	orTime(&l.HoldClosed, 5*time.Second)
 	orTime(&l.Linger, 10*time.Second)
 	orTime(&l.Switch, 15*time.Second)
 	orTime(&l.Negotiate, 8*time.Second)

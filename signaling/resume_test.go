@@ -153,6 +153,30 @@ func TestASeatIsHeldForHalfAMinute(t *testing.T) {
 	})
 }
 
+func TestAClosedPageHoldsItsSeatForAReloadOnly(t *testing.T) {
+	inLab(t, Options{}, func(l *lab) {
+		a, b := l.join("r", "Ann"), l.join("r", "Bob")
+		expect[*protocol.ParticipantJoined](a)
+		goingAway := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
+		if err := b.conn.WriteControl(websocket.CloseMessage, goingAway, time.Now().Add(time.Second)); err != nil {
+			l.Fatal(err)
+		}
+		expect[*protocol.ParticipantUpdated](a)
+		time.Sleep(4 * time.Second)
+		again := l.resume(b) // a reload
+		await[*protocol.Joined](again)
+		expect[*protocol.ParticipantUpdated](a)
+
+		closed := time.Now()
+		if err := again.conn.WriteControl(websocket.CloseMessage, goingAway, closed.Add(time.Second)); err != nil {
+			l.Fatal(err)
+		}
+		expect[*protocol.ParticipantUpdated](a)
+		equal(t, "reason", expect[*protocol.ParticipantLeft](a).Reason, "lost")
+		equal(t, "held", time.Since(closed).Round(time.Second), 5*time.Second)
+	})
+}
+
 func TestASilentSocketIsLost(t *testing.T) {
 	inLab(t, Options{}, func(l *lab) {
 		a := l.join("r", "Ann")

@@ -28,6 +28,8 @@ type session struct {
 	// Where this session sits, once it has joined; of the reader alone.
 	room   *actor
 	member *member
+
+	pageClosed bool // how the socket ended; of the reader alone
 }
 
 // strikes is how many messages in a row may come too fast before the socket is cut.
@@ -78,6 +80,8 @@ func (c *session) read(ctx context.Context) {
 		}
 		kind, frame, err := c.conn.ReadMessage()
 		if err != nil {
+			// A closing or reloading page says so with this code (RFC 6455 §7.4.1), even where it had no time to send leave.
+			c.pageClosed = websocket.IsCloseError(err, websocket.CloseGoingAway)
 			c.explain(err)
 			return
 		}

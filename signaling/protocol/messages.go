@@ -155,7 +155,7 @@ type Joined struct {
 	Chat         []ChatMessage `json:"chat"`         // the last messages, oldest first: at most 100
 	ICEServers   []ICEServer   `json:"iceServers"`
 	ICETTL       int           `json:"iceTtl"`           // seconds until the credentials in iceServers expire; ask before
-	ResumeWindow int           `json:"resumeWindow"`     // seconds a seat is held after its socket is lost
+	ResumeWindow int           `json:"resumeWindow"`     // seconds a seat is held after its socket is lost; 5 when the page was closed (close code 1001), enough to reload
 	Answer       *SFUAnswer    `json:"answer,omitempty"` // to the offer in join, when the route is the SFU
 	Server       string        `json:"server"`           // version
 }

@@ -31,6 +31,7 @@ type (
 	SetOnline struct {
 		ID     string
 		Online bool
+		Closed bool // the page was closed: the seat is held for Config.HoldClosed, as a reload needs it
 	}
 	// Leave gives a seat up.
 	Leave struct{ ID, Reason string }
@@ -120,7 +121,7 @@ func Decide(s *State, c Command, now time.Time) ([]Event, error) {
 		} else if seat.Online == c.Online {
 			return nil, nil
 		}
-		return []Event{&Presence{next, c.ID, c.Online}}, nil
+		return []Event{&Presence{next, c.ID, c.Online, c.Closed}}, nil
 	case Leave:
 		if s.Seat(c.ID) == nil {
 			return nil, gone
@@ -168,7 +169,7 @@ func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 		}
 	}
 	seat.Name = s.freeName(seat.Name)
-	seat.Online, seat.Lost, seat.Media.ID = true, time.Time{}, ""
+	seat.Online, seat.Until, seat.Media.ID = true, time.Time{}, ""
 	if !seat.Grants.Publish {
 		seat.Media = protocol.State{Hand: seat.Media.Hand}
 	}
@@ -257,7 +258,7 @@ func (s *State) decideSay(c Say, h Header) ([]Event, error) {
 func (s *State) decideTick(now time.Time) ([]Event, error) {
 	next := Header{Seq: s.Seq + 1, At: now}
 	for i := range s.Seats {
-		if seat := &s.Seats[i]; !seat.Online && !now.Before(seat.Lost.Add(s.Hold)) {
+		if seat := &s.Seats[i]; !seat.Online && !now.Before(seat.Until) {
 			return []Event{&Left{next, seat.ID, "lost"}}, nil
 		}
 	}

@@ -40,6 +40,7 @@ type (
 		Header
 		ID     string
 		Online bool
+		Closed bool // offline because the page was closed
 	}
 	// Left removes a seat.
 	Left struct {

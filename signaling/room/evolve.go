@@ -23,9 +23,12 @@ func (s *State) Evolve(e Event) {
 		s.Seat(e.ID).Media = e.Media
 	case *Presence:
 		seat := s.Seat(e.ID)
-		seat.Online, seat.Lost = e.Online, time.Time{}
-		if !e.Online {
-			seat.Lost = h.At
+		seat.Online, seat.Until = e.Online, time.Time{}
+		switch {
+		case e.Closed && !e.Online:
+			seat.Until = h.At.Add(s.HoldClosed)
+		case !e.Online:
+			seat.Until = h.At.Add(s.Hold)
 		}
 	case *Left:
 		s.remove(e.ID)

@@ -30,7 +30,7 @@ func FuzzRoom(f *testing.F) {
 			case 1:
 				do = ingest(who)
 			case 2:
-				do = SetOnline{who, script[i+1]&64 != 0}
+				do = SetOnline{ID: who, Online: script[i+1]&64 != 0, Closed: script[i+1]&32 != 0}
 			case 3:
 				do = Leave{who, "left"}
 			case 4:
@@ -105,7 +105,7 @@ func check(t *testing.T, s *State) {
 	t.Helper()
 	ids, names, online := map[string]bool{}, map[string]bool{}, true
 	for _, seat := range s.Seats {
-		if ids[seat.ID] || names[fold(seat.Name)] || seat.Online != seat.Lost.IsZero() {
+		if ids[seat.ID] || names[fold(seat.Name)] || seat.Online != seat.Until.IsZero() {
 			t.Fatalf("seats: %+v", s.Seats)
 		}
 		ids[seat.ID], names[fold(seat.Name)], online = true, true, online && seat.Online

@@ -13,7 +13,7 @@ import (
 var (
 	t0     = time.Unix(1_800_000_000, 0)
 	all    = Grants{Publish: true, Subscribe: true, Chat: true, Data: true}
-	config = Config{SFU: true, People: 10, Hold: 30 * time.Second, Linger: 10 * time.Second, Timeout: 15 * time.Second}
+	config = Config{SFU: true, People: 10, Hold: 30 * time.Second, HoldClosed: 5 * time.Second, Linger: 10 * time.Second, Timeout: 15 * time.Second}
 )
 
 func person(id string) Join {
@@ -92,7 +92,7 @@ func TestRoom(t *testing.T) {
 	}{
 		{"refusals", three, []step{
 			{0, SetMedia{"a", unmuted}, "session-expired"},
-			{0, SetOnline{"a", false}, "session-expired"},
+			{0, SetOnline{ID: "a"}, "session-expired"},
 			{0, Leave{"a", "left"}, "session-expired"},
 			{0, Say{From: "a", ID: "1", Text: "x"}, "session-expired"},
 			{0, mute(person("a")), "+a"},
@@ -116,7 +116,7 @@ func TestRoom(t *testing.T) {
 			{0, Ready{"a", 1}, ""},
 			{0, Fail{"a", 1}, ""},
 			{0, person("a"), "+a"},
-			{0, SetOnline{"a", true}, ""},
+			{0, SetOnline{ID: "a", Online: true}, ""},
 			{0, SetMedia{"a", protocol.State{Camera: true}}, ""},
 			{0, Ready{"a", 1}, ""},
 			{time.Hour, Tick{}, ""},
@@ -124,12 +124,21 @@ func TestRoom(t *testing.T) {
 		{"a lost seat is held for 30 s", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
-			{time.Second, SetOnline{"a", false}, "a.online=false"},
+			{time.Second, SetOnline{ID: "a"}, "a.online=false"},
 			{29 * time.Second, Tick{}, ""},
-			{0, SetOnline{"a", true}, "a.online=true"},
+			{0, SetOnline{ID: "a", Online: true}, "a.online=true"},
 			{time.Minute, Tick{}, ""},
-			{0, SetOnline{"a", false}, "a.online=false"},
+			{0, SetOnline{ID: "a"}, "a.online=false"},
 			{30 * time.Second, Tick{}, "-a/lost"},
+		}},
+		{"a closed page's seat is held for 5 s", config, []step{
+			{0, person("a"), "+a"},
+			{0, person("b"), "+b"},
+			{0, SetOnline{ID: "a", Closed: true}, "a.online=false"},
+			{4 * time.Second, Tick{}, ""},
+			{0, SetOnline{ID: "a", Online: true}, "a.online=true"},
+			{0, SetOnline{ID: "a", Closed: true}, "a.online=false"},
+			{5 * time.Second, Tick{}, "-a/lost"},
 		}},
 		{"chat once", config, []step{
 			{0, person("a"), "+a"},
@@ -173,7 +182,7 @@ func TestRoom(t *testing.T) {
 		{"who is cut off is waited for until the timeout", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
-			{0, SetOnline{"a", false}, "a.online=false"},
+			{0, SetOnline{ID: "a"}, "a.online=false"},
 			{0, person("c"), "+c sfu2/grew"},
 			{0, Ready{"b", 2}, "b.ready"},
 			{0, Ready{"c", 2}, "c.ready"},

@@ -16,11 +16,12 @@ const rememberedChats = 1024
 
 // Config is fixed for the life of a room. Durations must be positive.
 type Config struct {
-	SFU     bool          // the server has an SFU
-	People  int           // most seats at once
-	Hold    time.Duration // of a seat whose socket was lost
-	Linger  time.Duration // two people stay on the SFU that long before they go back to peer to peer
-	Timeout time.Duration // of the switch to a new route
+	SFU        bool          // the server has an SFU
+	People     int           // most seats at once
+	Hold       time.Duration // of a seat whose socket was lost
+	HoldClosed time.Duration // of a seat whose page was closed or reloaded
+	Linger     time.Duration // two people stay on the SFU that long before they go back to peer to peer
+	Timeout    time.Duration // of the switch to a new route
 }
 
 // State is one room. Its fields are read by everyone and changed by Evolve only.
@@ -53,7 +54,7 @@ type Seat struct {
 	Session  string // hash of the secret that takes the seat back; "" for an ingest
 	Grants   Grants
 	Online   bool
-	Lost     time.Time // when the socket was lost; zero while online
+	Until    time.Time // the seat is held without a socket until then; zero while online
 }
 
 // Grants say what a seat may do.
@@ -112,7 +113,7 @@ func (s *State) Deadline() time.Time {
 	}
 	for i := range s.Seats {
 		if !s.Seats[i].Online {
-			sooner(s.Seats[i].Lost.Add(s.Hold))
+			sooner(s.Seats[i].Until)
 		}
 	}
 	if !s.Route.Done {

@@ -348,7 +348,7 @@ export interface Joined {
   iceServers: ICEServer[];
   /** seconds until the credentials in iceServers expire; ask before */
   iceTtl: number;
-  /** seconds a seat is held after its socket is lost */
+  /** seconds a seat is held after its socket is lost; 5 when the page was closed (close code 1001), enough to reload */
   resumeWindow: number;
   /** to the offer in join, when the route is the SFU */
   answer?: SFUAnswer;
