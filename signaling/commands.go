@@ -266,6 +266,9 @@ func (a *actor) relay(from *member, s *protocol.Signal) error {
 	if to == nil || to == from || seat.Kind != protocol.KindPerson {
 		return &protocol.Error{Code: protocol.CodeNoSuchPeer, Message: "the addressee is not in the room"}
 	}
+	if own := a.state.Seat(from.id); own == nil || own.Restricted() || seat.Restricted() {
+		return &protocol.Error{Code: protocol.CodeForbidden, Message: "the token of one of you allows media through the server only"}
+	}
 	to.out.signal(mustEncode(&protocol.PeerSignal{From: from.id, Generation: s.Generation, Description: s.Description, Candidate: s.Candidate}))
 	return nil
 }

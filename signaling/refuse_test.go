@@ -156,6 +156,33 @@ func TestWithoutAnSFU(t *testing.T) {
 	})
 }
 
+// Between two browsers nobody could enforce what a token does not grant, so media of such people goes through the server.
+func TestALimitedTokenIsKeptToTheServer(t *testing.T) {
+	secret := []byte("0123456789abcdef")
+	inLab(t, Options{Media: &fakeMedia{}, Secrets: func() [][]byte { return [][]byte{secret} }}, func(l *lab) {
+		enter := func(claims auth.Claims) (*client, *protocol.Joined) {
+			token, err := auth.Sign(secret, claims, time.Now())
+			if err != nil {
+				l.Fatal(err)
+			}
+			c := l.dial()
+			c.send(&protocol.Join{Room: "r", Name: claims.Name, Token: token})
+			return c, await[*protocol.Joined](c)
+		}
+		ann, host := enter(auth.Participant("r", "Ann"))
+		equal(t, "route of one", host.Route.Transport, protocol.TransportP2P)
+		eve, guest := enter(auth.Claims{Room: "r", Name: "Eve", Subscribe: true})
+		equal(t, "route", guest.Route.Transport, protocol.TransportSFU)
+		signal := func(to string) *protocol.Signal {
+			return &protocol.Signal{ID: "s", To: to, Generation: guest.Route.Generation, Candidate: &protocol.Candidate{}}
+		}
+		eve.send(signal(host.Self))
+		equal(t, "from a limited seat", await[*protocol.Error](eve).Code, protocol.CodeForbidden)
+		ann.send(signal(guest.Self))
+		equal(t, "to a limited seat", await[*protocol.Error](ann).Code, protocol.CodeForbidden)
+	})
+}
+
 func TestTokens(t *testing.T) {
 	secret, stranger := []byte("0123456789abcdef"), []byte("fedcba9876543210")
 	inLab(t, Options{Media: &fakeMedia{}, Secrets: func() [][]byte { return [][]byte{secret} }}, func(l *lab) {

@@ -94,7 +94,7 @@ func Decide(s *State, c Command, now time.Time) ([]Event, error) {
 	case Join:
 		return s.decideJoin(c, next)
 	case AddViewer:
-		if err := s.admitsSFUOnly(); err != nil {
+		if err := s.admitsSFUOnly(""); err != nil {
 			return nil, err
 		}
 		return []Event{&ViewersChanged{transient, s.Viewers + 1, orAuto(s.Mode)}}, nil
@@ -150,8 +150,8 @@ func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	if s.Seat(seat.ID) != nil {
 		return nil, &protocol.Error{Code: protocol.CodeInternal, Message: "the participant id is taken", Retry: true}
 	}
-	if seat.Kind == protocol.KindIngest {
-		if err := s.admitsSFUOnly(); err != nil {
+	if seat.Kind == protocol.KindIngest || seat.Restricted() {
+		if err := s.admitsSFUOnly(c.Mode); err != nil {
 			return nil, err
 		}
 	}
@@ -191,12 +191,12 @@ func (s *State) admitsMode(mode protocol.Mode) error {
 	}
 }
 
-// admitsSFUOnly refuses whoever can only use the SFU where there is none.
-func (s *State) admitsSFUOnly() error {
+// admitsSFUOnly refuses whoever can only use the SFU where there is none, or who wants none.
+func (s *State) admitsSFUOnly(mode protocol.Mode) error {
 	switch {
 	case !s.SFU:
 		return sfuOff
-	case s.Mode == protocol.ModeP2P:
+	case s.Mode == protocol.ModeP2P || s.Mode == "" && mode == protocol.ModeP2P:
 		return &protocol.Error{Code: protocol.CodeModeMismatch, Message: "the room runs in mode p2p", Hint: "Use a room in mode auto or sfu."}
 	}
 	return nil

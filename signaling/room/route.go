@@ -56,8 +56,18 @@ func (s *State) lingering() bool {
 		s.count(protocol.KindPerson) <= 2 && len(s.noP2P) == 0
 }
 
-// needsSFU reports whether somebody is there who can use nothing else.
-func (s *State) needsSFU() bool { return s.Viewers > 0 || s.count(protocol.KindIngest) > 0 }
+// needsSFU reports whether somebody is there who can, or may, use nothing else.
+func (s *State) needsSFU() bool {
+	if s.Viewers > 0 || s.count(protocol.KindIngest) > 0 {
+		return true
+	}
+	for i := range s.Seats {
+		if s.Seats[i].Restricted() {
+			return true
+		}
+	}
+	return false
+}
 
 // everybodyReady reports whether all people have reported the present generation. A seat whose socket is lost counts as
 // not ready: its client may still receive by the old route and has not heard of the new one. Who is alone waits for nothing.

@@ -57,6 +57,12 @@ type Seat struct {
 	Until    time.Time // the seat is held without a socket until then; zero while online
 }
 
+// Restricted reports whether the seat's grants hold only where the server is in the way: between two browsers
+// nobody could keep it from sending or receiving.
+func (s *Seat) Restricted() bool {
+	return s.Kind == protocol.KindPerson && !(s.Grants.Publish && s.Grants.Subscribe && s.Grants.Data)
+}
+
 // Grants say what a seat may do.
 type Grants struct{ Publish, Subscribe, Chat, Data, Admin bool }
 
