@@ -3,10 +3,18 @@
 // A frame is one JSON object with a "type". Clients send commands; the server answers with replies, events and
 // ephemeral notices:
 //
-//	commands    join resume signal sfu-offer view state route-ready route-failed chat credentials ping leave
-//	replies     joined sfu-answer credentials pong error left
-//	events      participant-joined participant-left participant-updated chat-message route route-done withheld (seq)
-//	ephemeral   signal slots speakers draining
+//	commands    join resume signal sfu-offer view state route-ready route-failed credentials ping leave refresh
+//	            chat chat-edit chat-delete chat-react history typing emote
+//	            set-room set-role mute allow remove admit end-room invite
+//	replies     joined waiting ack sfu-answer credentials history invite pong error left
+//	events      participant-joined participant-left participant-updated chat-message chat-edited chat-deleted chat-reacted
+//	            settings granted route route-done room-ended withheld (seq)
+//	ephemeral   signal slots speakers typing emote knocks draining
+//
+// From the server a frame may also be an array of such objects, in order: what waits for a socket shares a frame.
+//
+// A command that takes a place in the log is acknowledged (ack) when it is safe there. Its id makes it happen once: who does not know
+// whether a command arrived sends it again, on whatever socket.
 //
 // An event is an entry of the room's log: its seq follows the previous one by exactly one, and a client that comes back
 // with resume{session, epoch, seq} gets each missed event once, or joined{recovered:false} with a snapshot. Ephemeral

@@ -42,8 +42,14 @@ func full(v any) any {
 	switch m := v.(type) {
 	case *Joined:
 		c := *m
-		c.Participants, c.Chat, c.ICEServers = list(c.Participants), list(c.Chat), list(c.ICEServers)
+		c.Participants, c.Chat, c.ICEServers, c.Grants = list(c.Participants), list(c.Chat), list(c.ICEServers), list(c.Grants)
 		return &c
+	case *History:
+		return &History{ID: m.ID, Messages: list(m.Messages), More: m.More}
+	case *Granted:
+		return &Granted{Seq: m.Seq, Role: m.Role, Grants: list(m.Grants)}
+	case *Knocks:
+		return &Knocks{Knocks: list(m.Knocks), More: m.More}
 	case *Credentials:
 		c := *m
 		c.ICEServers = list(c.ICEServers)

@@ -10,9 +10,14 @@ type Join struct {
 	ID    string `json:"id,omitempty"`    // of this command, chosen by the client; errors about it carry it back
 	Room  string `json:"room"`            // 1 to 64 characters of a-z, 0-9, '-' and '_'
 	Name  string `json:"name"`            // shown to others: 1 to 64 characters, no control characters
-	Token string `json:"token,omitempty"` // a join token (JWT); required when the server runs with --auth=token
-	Mode  Mode   `json:"mode,omitempty"`  // how media should travel; the first to join decides for the room; empty means auto
-	Media State  `json:"media"`           // what the participant sends at the start
+	Token string `json:"token,omitempty"` // a join token (JWT) or an invite; required when the server runs with --auth=token
+	// Password of the room, when it has one.
+	Password string `json:"password,omitempty"`
+	// Key makes a join that is sent again take the same seat: 22 to 64 random characters of base64url, chosen by the client
+	// for this visit and kept as secret as the session. Without it a join whose answer was lost leaves a seat behind until it times out.
+	Key   string `json:"key,omitempty"`
+	Mode  Mode   `json:"mode,omitempty"` // how media should travel; the first to join decides for the room; empty means auto
+	Media State  `json:"media"`          // what the participant sends at the start
 
 	// Offer lets the SFU answer in the same round trip. A server that starts the participant peer to peer ignores it,
 	// and the client keeps the prepared connection for later.
@@ -112,13 +117,6 @@ type RouteFailed struct {
 	Reason     string `json:"reason,omitempty"` // for the log: at most 200 characters
 }
 
-// Chat says something to the room, or to one participant.
-type Chat struct {
-	ID   string `json:"id"`           // required: chosen by the client, applied once however often it is sent
-	To   string `json:"to,omitempty"` // participant id; empty: everybody
-	Text string `json:"text"`         // 1 to 4000 characters
-}
-
 // GetCredentials asks for fresh ICE servers (type "credentials"), as TURN credentials expire.
 type GetCredentials struct {
 	ID string `json:"id,omitempty"`
@@ -152,7 +150,10 @@ type Joined struct {
 	Recovered    bool          `json:"recovered"`
 	Route        RouteState    `json:"route"`
 	Participants []Participant `json:"participants"` // in the order they joined, this client included
-	Chat         []ChatMessage `json:"chat"`         // the last messages, oldest first: at most 100
+	Grants       []Grant       `json:"grants"`       // what this client may do, beside what its role allows
+	Settings     Settings      `json:"settings"`     // of the room
+	Chat         []ChatMessage `json:"chat"`         // the last messages as they are now, oldest first: at most 50
+	More         bool          `json:"more"`         // there are older messages: ask with history
 	ICEServers   []ICEServer   `json:"iceServers"`
 	ICETTL       int           `json:"iceTtl"`           // seconds until the credentials in iceServers expire; ask before
 	ResumeWindow int           `json:"resumeWindow"`     // seconds a seat is held after its socket is lost; 5 when the page was closed (close code 1001), enough to reload
@@ -182,7 +183,7 @@ type Pong struct {
 // Left is the last message to a client whose seat is gone.
 type Left struct {
 	ID     string `json:"id,omitempty"`
-	Reason string `json:"reason"` // left, replaced, removed, room-closed, server-stopped
+	Reason string `json:"reason"` // left, replaced, removed, banned, refused, room-ended, room-closed, server-stopped
 }
 
 // Error refuses a command or ends a session. Codes are stable; texts are for people.
@@ -207,24 +208,14 @@ type ParticipantJoined struct {
 type ParticipantLeft struct {
 	Seq    uint64 `json:"seq"`
 	ID     string `json:"id"`
-	Reason string `json:"reason"` // left, lost, removed
+	Reason string `json:"reason"` // left, lost, removed, banned, room-ended
 }
 
 // ParticipantUpdated replaces what is known of a participant.
 type ParticipantUpdated struct {
 	Seq         uint64      `json:"seq"`
 	Participant Participant `json:"participant"`
-}
-
-// ChatMessage is one message of the chat. As an event its type is "chat-message"; in joined it stands without type.
-type ChatMessage struct {
-	Seq  uint64 `json:"seq"`
-	ID   string `json:"id"`   // given by its author
-	From string `json:"from"` // participant id
-	Name string `json:"name"` // of the author when it was written
-	To   string `json:"to,omitempty"`
-	Text string `json:"text"`
-	Time int64  `json:"time"` // milliseconds since 1970, server's clock
+	By          string      `json:"by,omitempty"` // id of the moderator whose act this is; empty: the participant's own, or the server's
 }
 
 // Route tells how media must travel from now on. Make before break: build the new path, keep the old one flowing,
@@ -295,6 +286,10 @@ type Participant struct {
 	Media  State  `json:"media"`
 	Online bool   `json:"online"` // false: the socket is lost and the seat is held; media may go on
 	Kind   Kind   `json:"kind"`
+	Role   Role   `json:"role"`
+	// Verified: the name stands for an identity that a token vouches for.
+	Verified bool     `json:"verified,omitempty"`
+	Blocked  []Source `json:"blocked,omitempty"` // sources that a moderator has taken away until they are allowed again
 }
 
 // RouteState is how media travels in the room.
@@ -341,6 +336,7 @@ const (
 	ReasonShrank    RouteReason = "shrank"     // two are left, and were for a while
 	ReasonP2PFailed RouteReason = "p2p-failed" // somebody reported route-failed
 	ReasonSFUFailed RouteReason = "sfu-failed" // somebody could not reach the SFU and the room is small enough for peer to peer
+	ReasonRestarted RouteReason = "restarted"  // the SFU's server was started anew, or another node has taken over
 )
 
 // Source is what a track shows or carries.
@@ -407,4 +403,12 @@ const (
 	CodeSlow           Code = "slow-client"     // the client did not read fast enough and was cut; resume
 	CodeDraining       Code = "draining"        // the server is going away and takes no new people
 	CodeInternal       Code = "internal"        // a fault of the server; it has been logged
+	CodeUnavailable    Code = "unavailable"     // the room's log cannot be written just now; nothing was changed; calls go on
+	CodeLocked         Code = "locked"          // the room is locked: nobody new comes in
+	CodePassword       Code = "password"        // the room has a password, and the given one is missing or wrong
+	CodeBanned         Code = "banned"          // a moderator has banned this person for a time
+	CodeRefused        Code = "refused"         // a moderator has not let this person in
+	CodeEnded          Code = "ended"           // the room was ended for all
+	CodeNoSuchMessage  Code = "no-such-message" // the chat message is not there any more, or never was
+	CodeBlocked        Code = "blocked"         // a moderator has taken this source away
 )

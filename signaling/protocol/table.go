@@ -47,6 +47,21 @@ var table = []Type{
 	{"route-ready", ClassCommand, reflect.TypeFor[RouteReady]()},
 	{"route-failed", ClassCommand, reflect.TypeFor[RouteFailed]()},
 	{"chat", ClassCommand, reflect.TypeFor[Chat]()},
+	{"chat-edit", ClassCommand, reflect.TypeFor[ChatEdit]()},
+	{"chat-delete", ClassCommand, reflect.TypeFor[ChatDelete]()},
+	{"chat-react", ClassCommand, reflect.TypeFor[ChatReact]()},
+	{"history", ClassCommand, reflect.TypeFor[GetHistory]()},
+	{"typing", ClassCommand, reflect.TypeFor[SetTyping]()},
+	{"emote", ClassCommand, reflect.TypeFor[SendEmote]()},
+	{"set-room", ClassCommand, reflect.TypeFor[SetRoom]()},
+	{"set-role", ClassCommand, reflect.TypeFor[SetRole]()},
+	{"mute", ClassCommand, reflect.TypeFor[Mute]()},
+	{"allow", ClassCommand, reflect.TypeFor[Allow]()},
+	{"remove", ClassCommand, reflect.TypeFor[Remove]()},
+	{"admit", ClassCommand, reflect.TypeFor[Admit]()},
+	{"end-room", ClassCommand, reflect.TypeFor[EndRoom]()},
+	{"refresh", ClassCommand, reflect.TypeFor[Refresh]()},
+	{"invite", ClassCommand, reflect.TypeFor[GetInvite]()},
 	{"credentials", ClassCommand, reflect.TypeFor[GetCredentials]()},
 	{"ping", ClassCommand, reflect.TypeFor[Ping]()},
 	{"leave", ClassCommand, reflect.TypeFor[Leave]()},
@@ -55,6 +70,10 @@ var table = []Type{
 	{"sfu-answer", ClassReply, reflect.TypeFor[SFUAnswer]()},
 	{"credentials", ClassReply, reflect.TypeFor[Credentials]()},
 	{"pong", ClassReply, reflect.TypeFor[Pong]()},
+	{"ack", ClassReply, reflect.TypeFor[Ack]()},
+	{"history", ClassReply, reflect.TypeFor[History]()},
+	{"invite", ClassReply, reflect.TypeFor[Invite]()},
+	{"waiting", ClassReply, reflect.TypeFor[Waiting]()},
 	{"error", ClassReply, reflect.TypeFor[Error]()},
 	{"left", ClassReply, reflect.TypeFor[Left]()},
 
@@ -62,6 +81,12 @@ var table = []Type{
 	{"participant-left", ClassEvent, reflect.TypeFor[ParticipantLeft]()},
 	{"participant-updated", ClassEvent, reflect.TypeFor[ParticipantUpdated]()},
 	{"chat-message", ClassEvent, reflect.TypeFor[ChatMessage]()},
+	{"chat-edited", ClassEvent, reflect.TypeFor[ChatEdited]()},
+	{"chat-deleted", ClassEvent, reflect.TypeFor[ChatDeleted]()},
+	{"chat-reacted", ClassEvent, reflect.TypeFor[ChatReacted]()},
+	{"settings", ClassEvent, reflect.TypeFor[SettingsChanged]()},
+	{"granted", ClassEvent, reflect.TypeFor[Granted]()},
+	{"room-ended", ClassEvent, reflect.TypeFor[RoomEnded]()},
 	{"route", ClassEvent, reflect.TypeFor[Route]()},
 	{"route-done", ClassEvent, reflect.TypeFor[RouteDone]()},
 	{"withheld", ClassEvent, reflect.TypeFor[Withheld]()},
@@ -69,6 +94,9 @@ var table = []Type{
 	{"signal", ClassNotice, reflect.TypeFor[PeerSignal]()},
 	{"slots", ClassNotice, reflect.TypeFor[Slots]()},
 	{"speakers", ClassNotice, reflect.TypeFor[Speakers]()},
+	{"typing", ClassNotice, reflect.TypeFor[Typing]()},
+	{"emote", ClassNotice, reflect.TypeFor[Emote]()},
+	{"knocks", ClassNotice, reflect.TypeFor[Knocks]()},
 	{"draining", ClassNotice, reflect.TypeFor[Draining]()},
 }
 
@@ -102,6 +130,21 @@ func (*Chat) command()           {}
 func (*GetCredentials) command() {}
 func (*Ping) command()           {}
 func (*Leave) command()          {}
+func (*ChatEdit) command()       {}
+func (*ChatDelete) command()     {}
+func (*ChatReact) command()      {}
+func (*GetHistory) command()     {}
+func (*SetTyping) command()      {}
+func (*SendEmote) command()      {}
+func (*SetRoom) command()        {}
+func (*SetRole) command()        {}
+func (*Mute) command()           {}
+func (*Allow) command()          {}
+func (*Remove) command()         {}
+func (*Admit) command()          {}
+func (*EndRoom) command()        {}
+func (*Refresh) command()        {}
+func (*GetInvite) command()      {}
 
 func (*Joined) message()             {}
 func (*SFUAnswer) message()          {}
@@ -120,6 +163,19 @@ func (*PeerSignal) message()         {}
 func (*Slots) message()              {}
 func (*Speakers) message()           {}
 func (*Draining) message()           {}
+func (*Ack) message()                {}
+func (*History) message()            {}
+func (*Invite) message()             {}
+func (*Waiting) message()            {}
+func (*ChatEdited) message()         {}
+func (*ChatDeleted) message()        {}
+func (*ChatReacted) message()        {}
+func (*SettingsChanged) message()    {}
+func (*Granted) message()            {}
+func (*RoomEnded) message()          {}
+func (*Typing) message()             {}
+func (*Emote) message()              {}
+func (*Knocks) message()             {}
 
 // Sequence implements Event, as do its namesakes below.
 func (e *ParticipantJoined) Sequence() uint64  { return e.Seq }
@@ -129,3 +185,21 @@ func (e *ChatMessage) Sequence() uint64        { return e.Seq }
 func (e *Route) Sequence() uint64              { return e.Seq }
 func (e *RouteDone) Sequence() uint64          { return e.Seq }
 func (e *Withheld) Sequence() uint64           { return e.Seq }
+
+// Sequence implements Event.
+func (e *ChatEdited) Sequence() uint64 { return e.Seq }
+
+// Sequence implements Event.
+func (e *ChatDeleted) Sequence() uint64 { return e.Seq }
+
+// Sequence implements Event.
+func (e *ChatReacted) Sequence() uint64 { return e.Seq }
+
+// Sequence implements Event.
+func (e *SettingsChanged) Sequence() uint64 { return e.Seq }
+
+// Sequence implements Event.
+func (e *Granted) Sequence() uint64 { return e.Seq }
+
+// Sequence implements Event.
+func (e *RoomEnded) Sequence() uint64 { return e.Seq }

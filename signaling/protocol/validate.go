@@ -27,6 +27,7 @@ func ValidName(name string) bool {
 const (
 	roomAlphabet        = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 	participantAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	keyAlphabet         = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
 
 // ValidParticipant reports whether id has the form of a participant id: 1 to MaxParticipant characters of a-z and 0-9.
@@ -67,7 +68,37 @@ func validate(c Command) *Error {
 	case *RouteFailed:
 		return firstOf(id(c.ID), text("reason", c.Reason, 0, MaxReason))
 	case *Chat:
-		return firstOf(id(c.ID), c.check)
+		return firstOf(required(c.ID), c.check)
+	case *ChatEdit:
+		return firstOf(required(c.ID), message(c.Message), said(c.Text))
+	case *ChatDelete:
+		return firstOf(required(c.ID), message(c.Message))
+	case *ChatReact:
+		return firstOf(required(c.ID), message(c.Message), emoji(c.Emoji))
+	case *GetHistory:
+		return firstOf(id(c.ID), between("limit", c.Limit, 0, MaxPage))
+	case *SetTyping:
+		return firstOf(id(c.ID), maybeParticipant("to", c.To))
+	case *SendEmote:
+		return firstOf(id(c.ID), emoji(c.Emoji))
+	case *SetRoom:
+		return firstOf(required(c.ID), c.check)
+	case *SetRole:
+		return firstOf(required(c.ID), participant("target", c.Target), role(c.Role))
+	case *Mute:
+		return firstOf(required(c.ID), maybeParticipant("target", c.Target), sources(c.Sources))
+	case *Allow:
+		return firstOf(required(c.ID), participant("target", c.Target), sources(c.Sources))
+	case *Remove:
+		return firstOf(required(c.ID), participant("target", c.Target), between("ban", c.Ban, 0, MaxBan))
+	case *Admit:
+		return firstOf(required(c.ID), maybeParticipant("knock", c.Knock))
+	case *EndRoom:
+		return firstOf(required(c.ID))
+	case *Refresh:
+		return firstOf(required(c.ID), token(c.Token))
+	case *GetInvite:
+		return firstOf(required(c.ID), role(c.Role), between("seconds", c.Seconds, 1, MaxBan), between("uses", c.Uses, 0, MaxUses))
 	case *GetCredentials:
 		return firstOf(id(c.ID))
 	case *Ping:
@@ -96,6 +127,15 @@ func id(id string) func() *Error {
 	}
 }
 
+func required(value string) func() *Error {
+	return func() *Error {
+		if value == "" {
+			return malformed("id must be given: it makes a command that is sent twice happen once")
+		}
+		return id(value)()
+	}
+}
+
 func text(field, value string, least, most int) func() *Error {
 	return func() *Error {
 		if n := utf8.RuneCountInString(value); n < least || n > most {
@@ -113,6 +153,10 @@ func (c *Join) check() *Error {
 		return malformed("name must be 1 to %d characters, not blank, without control characters", MaxName)
 	case len(c.Token) > MaxToken:
 		return malformed("token must have at most %d bytes", MaxToken)
+	case utf8.RuneCountInString(c.Password) > MaxPassword:
+		return malformed("password must have at most %d characters", MaxPassword)
+	case c.Key != "" && (len(c.Key) < MinKey || len(c.Key) > MaxID || !only(c.Key, keyAlphabet)):
+		return malformed("key must be %d to %d characters of base64url", MinKey, MaxID)
 	case c.Mode != "" && c.Mode != ModeAuto && c.Mode != ModeP2P && c.Mode != ModeSFU:
 		return malformed("mode must be auto, p2p or sfu")
 	case c.Offer != nil:
@@ -236,16 +280,4 @@ func (c *View) check() *Error {
 		}
 	}
 	return nil
-}
-
-func (c *Chat) check() *Error {
-	switch {
-	case c.ID == "":
-		return malformed("id must be given: it makes a message sent twice appear once")
-	case c.To != "" && !ValidParticipant(c.To):
-		return malformed("to must be a participant id")
-	case strings.TrimSpace(c.Text) == "":
-		return malformed("text must not be blank")
-	}
-	return text("text", c.Text, 1, MaxChat)()
 }

@@ -74,10 +74,10 @@ func (m *model) structOf(name string) structType {
 			return s
 		}
 	}
-	panic("the table names " + name + ", which messages.go does not declare")
+	panic("the table names " + name + ", which no file of messages declares")
 }
 
-// load reads the source of the package in dir. Structs are taken from messages.go only: the rest is machinery.
+// load reads the source of the package in dir. Structs are taken from messages.go, chat.go and moderation.go only: the rest is machinery.
 func load(dir string) (*model, error) {
 	fset := token.NewFileSet()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -119,7 +119,7 @@ func (m *model) add(g *ast.GenDecl, file string, info *types.Info) {
 	for _, spec := range g.Specs {
 		switch s := spec.(type) {
 		case *ast.TypeSpec:
-			if file != "messages.go" {
+			if !slices.Contains([]string{"messages.go", "chat.go", "moderation.go"}, file) {
 				continue
 			}
 			switch t := s.Type.(type) {

@@ -64,10 +64,45 @@ export const MaxReason = 200;
 export const MaxChat = 4000;
 
 /** chat messages in joined */
-export const MaxHistory = 100;
+export const MaxHistory = 50;
+
+/** characters of a join key: 128 bits */
+export const MinKey = 22;
+
+/** chat messages in history */
+export const MaxPage = 100;
+
+/** characters of a reaction */
+export const MaxEmoji = 8;
+
+/** characters of a room's password */
+export const MinPassword = 8;
+
+/** characters of a room's password */
+export const MaxPassword = 128;
+
+/** seconds, as for an invite */
+export const MaxBan = 2592000;
+
+/** people that an invite lets in */
+export const MaxUses = 1000;
+
+/** people in knocks */
+export const MaxKnocks = 100;
 
 /** Subprotocol is the WebSocket subprotocol (RFC 6455 §1.9) that client and server must agree on. */
 export const Subprotocol = "confab.v1";
+
+/**
+ * Line is what a system line tells.
+ * - `"shares"`: started to share the screen
+ * - `"stopped"`: stopped sharing
+ */
+export type Line =
+  | "joined"
+  | "left"
+  | "shares"
+  | "stopped";
 
 /**
  * Mode is how a room may carry media.
@@ -91,12 +126,14 @@ export type Transport =
  * - `"shrank"`: two are left, and were for a while
  * - `"p2p-failed"`: somebody reported route-failed
  * - `"sfu-failed"`: somebody could not reach the SFU and the room is small enough for peer to peer
+ * - `"restarted"`: the SFU's server was started anew, or another node has taken over
  */
 export type RouteReason =
   | "grew"
   | "shrank"
   | "p2p-failed"
-  | "sfu-failed";
+  | "sfu-failed"
+  | "restarted";
 
 /** Source is what a track shows or carries. */
 export type Source =
@@ -153,6 +190,14 @@ export type SDPType =
  * - `"slow-client"`: the client did not read fast enough and was cut; resume
  * - `"draining"`: the server is going away and takes no new people
  * - `"internal"`: a fault of the server; it has been logged
+ * - `"unavailable"`: the room's log cannot be written just now; nothing was changed; calls go on
+ * - `"locked"`: the room is locked: nobody new comes in
+ * - `"password"`: the room has a password, and the given one is missing or wrong
+ * - `"banned"`: a moderator has banned this person for a time
+ * - `"refused"`: a moderator has not let this person in
+ * - `"ended"`: the room was ended for all
+ * - `"no-such-message"`: the chat message is not there any more, or never was
+ * - `"blocked"`: a moderator has taken this source away
  */
 export type Code =
   | "malformed"
@@ -172,7 +217,204 @@ export type Code =
   | "mode-mismatch"
   | "slow-client"
   | "draining"
-  | "internal";
+  | "internal"
+  | "unavailable"
+  | "locked"
+  | "password"
+  | "banned"
+  | "refused"
+  | "ended"
+  | "no-such-message"
+  | "blocked";
+
+/**
+ * Role is what a participant is in the room. Each may do what the ones below it may. Who may do what is one table: docs/tokens.md.
+ * - `"viewer"`: watches
+ * - `"member"`: takes part
+ * - `"moderator"`: keeps order
+ * - `"host"`: may make moderators, set a password, end the room
+ */
+export type Role =
+  | "viewer"
+  | "member"
+  | "moderator"
+  | "host";
+
+/** Grant is one thing that a token allows. */
+export type Grant =
+  | "microphone"
+  | "camera"
+  | "screen"
+  | "screen-audio"
+  | "subscribe"
+  | "chat"
+  | "data"
+  | "files"
+  | "record";
+
+/**
+ * Access is who gets into a room.
+ * - `"open"`: everybody who may join
+ * - `"lobby"`: newcomers knock and a moderator lets them in
+ * - `"locked"`: nobody new
+ */
+export type Access =
+  | "open"
+  | "lobby"
+  | "locked";
+
+/** Chat says something to the room, or to one participant. */
+export interface Chat {
+  /** required: chosen by the client, applied once however often it is sent */
+  id: string;
+  /** participant id; empty: everybody */
+  to?: string;
+  /** 1 to 4000 characters */
+  text: string;
+  /** seq of the message that this one answers */
+  reply?: number;
+}
+
+/** ChatEdit replaces the text of a message: one's own. */
+export interface ChatEdit {
+  /** required */
+  id: string;
+  /** its seq */
+  message: number;
+  /** 1 to 4000 characters */
+  text: string;
+}
+
+/** ChatDelete takes a message back: one's own, or anybody's for moderators. The text is removed from what the server tells from then on; the log keeps it until it is trimmed or the room is deleted. */
+export interface ChatDelete {
+  /** required */
+  id: string;
+  /** its seq */
+  message: number;
+}
+
+/** ChatReact puts a reaction on a message, or takes it off. */
+export interface ChatReact {
+  /** required */
+  id: string;
+  /** its seq */
+  message: number;
+  /** 1 to 8 characters, one emoji */
+  emoji: string;
+  on: boolean;
+}
+
+/** GetHistory asks for older messages of the chat (reply: history). */
+export interface GetHistory {
+  id?: string;
+  /** seq: messages older than this one */
+  before: number;
+  /** 1 to 100; 0 means 50 */
+  limit?: number;
+}
+
+/** SetTyping tells that somebody is writing, or has stopped. Sent at most every 3 seconds while typing; others forget it after 6. */
+export interface SetTyping {
+  id?: string;
+  /** participant id, for a direct message; empty: everybody */
+  to?: string;
+  on: boolean;
+}
+
+/** SendEmote shows an emoji to everybody for a moment, as clapping does. */
+export interface SendEmote {
+  id?: string;
+  /** 1 to 8 characters, one emoji */
+  emoji: string;
+}
+
+/** Ack tells that a command has become part of the room's log: it is safe, and sending it again changes nothing. It comes after the events that the command has made. Commands that take no place in the log are not acknowledged. */
+export interface Ack {
+  /** of the command */
+  id: string;
+  /** of the last event that it has made; 0: there was nothing to do */
+  seq: number;
+}
+
+/** History brings older messages. */
+export interface History {
+  id?: string;
+  /** oldest first */
+  messages: ChatMessage[];
+  /** there are older ones */
+  more: boolean;
+}
+
+/** ChatMessage is one message of the chat, or one of its system lines. As an event its type is "chat-message"; in joined and history it stands without type, as it is now: edited, with its reactions, or deleted. System lines come in joined and history only; as events they are what they tell of. */
+export interface ChatMessage {
+  seq: number;
+  /** empty: a message; else a system line about the participant in From */
+  line?: Line;
+  /** given by its author */
+  id: string;
+  /** participant id */
+  from: string;
+  /** of the author when it was written */
+  name: string;
+  to?: string;
+  /** plain, or in the Markdown subset of docs/chat.md; never HTML */
+  text: string;
+  /** milliseconds since 1970, server's clock */
+  time: number;
+  /** seq of the message that this one answers */
+  reply?: number;
+  edited?: number;
+  /** then text is empty */
+  deleted?: boolean;
+  reactions?: Reaction[];
+}
+
+/** Reaction is an emoji on a message and who has put it there. */
+export interface Reaction {
+  emoji: string;
+  /** participant ids, in order */
+  from: string[];
+}
+
+/** ChatEdited replaces the text of a message. */
+export interface ChatEdited {
+  seq: number;
+  message: number;
+  text: string;
+  /** of the edit */
+  time: number;
+}
+
+/** ChatDeleted takes a message out. */
+export interface ChatDeleted {
+  seq: number;
+  message: number;
+  /** participant id */
+  by: string;
+}
+
+/** ChatReacted puts a reaction on a message or takes it off. */
+export interface ChatReacted {
+  seq: number;
+  message: number;
+  /** participant id */
+  from: string;
+  emoji: string;
+  on: boolean;
+}
+
+/** Typing tells that a participant is writing (type "typing"). */
+export interface Typing {
+  from: string;
+  to?: string;
+  on: boolean;
+}
+
+/** Emote is an emoji to be shown for a moment (type "emote"). */
+export interface Emote {
+  from: string;
+  emoji: string;
+}
 
 /** Join asks for a seat in a room. It must be the first message on a socket, unless Resume is. */
 export interface Join {
@@ -182,8 +424,12 @@ export interface Join {
   room: string;
   /** shown to others: 1 to 64 characters, no control characters */
   name: string;
-  /** a join token (JWT); required when the server runs with --auth=token */
+  /** a join token (JWT) or an invite; required when the server runs with --auth=token */
   token?: string;
+  /** Password of the room, when it has one. */
+  password?: string;
+  /** Key makes a join that is sent again take the same seat: 22 to 64 random characters of base64url, chosen by the client for this visit and kept as secret as the session. Without it a join whose answer was lost leaves a seat behind until it times out. */
+  key?: string;
   /** how media should travel; the first to join decides for the room; empty means auto */
   mode?: Mode;
   /** what the participant sends at the start */
@@ -299,16 +545,6 @@ export interface RouteFailed {
   reason?: string;
 }
 
-/** Chat says something to the room, or to one participant. */
-export interface Chat {
-  /** required: chosen by the client, applied once however often it is sent */
-  id: string;
-  /** participant id; empty: everybody */
-  to?: string;
-  /** 1 to 4000 characters */
-  text: string;
-}
-
 /** GetCredentials asks for fresh ICE servers (type "credentials"), as TURN credentials expire. */
 export interface GetCredentials {
   id?: string;
@@ -343,8 +579,14 @@ export interface Joined {
   route: RouteState;
   /** in the order they joined, this client included */
   participants: Participant[];
-  /** the last messages, oldest first: at most 100 */
+  /** what this client may do, beside what its role allows */
+  grants: Grant[];
+  /** of the room */
+  settings: Settings;
+  /** the last messages as they are now, oldest first: at most 50 */
   chat: ChatMessage[];
+  /** there are older messages: ask with history */
+  more: boolean;
   iceServers: ICEServer[];
   /** seconds until the credentials in iceServers expire; ask before */
   iceTtl: number;
@@ -380,7 +622,7 @@ export interface Pong {
 /** Left is the last message to a client whose seat is gone. */
 export interface Left {
   id?: string;
-  /** left, replaced, removed, room-closed, server-stopped */
+  /** left, replaced, removed, banned, refused, room-ended, room-closed, server-stopped */
   reason: string;
 }
 
@@ -408,7 +650,7 @@ export interface ParticipantJoined {
 export interface ParticipantLeft {
   seq: number;
   id: string;
-  /** left, lost, removed */
+  /** left, lost, removed, banned, room-ended */
   reason: string;
 }
 
@@ -416,21 +658,8 @@ export interface ParticipantLeft {
 export interface ParticipantUpdated {
   seq: number;
   participant: Participant;
-}
-
-/** ChatMessage is one message of the chat. As an event its type is "chat-message"; in joined it stands without type. */
-export interface ChatMessage {
-  seq: number;
-  /** given by its author */
-  id: string;
-  /** participant id */
-  from: string;
-  /** of the author when it was written */
-  name: string;
-  to?: string;
-  text: string;
-  /** milliseconds since 1970, server's clock */
-  time: number;
+  /** id of the moderator whose act this is; empty: the participant's own, or the server's */
+  by?: string;
 }
 
 /** Route tells how media must travel from now on. Make before break: build the new path, keep the old one flowing, report route-ready, and tear the old path down only at route-done of the same generation. */
@@ -500,6 +729,11 @@ export interface Participant {
   /** false: the socket is lost and the seat is held; media may go on */
   online: boolean;
   kind: Kind;
+  role: Role;
+  /** Verified: the name stands for an identity that a token vouches for. */
+  verified?: boolean;
+  /** sources that a moderator has taken away until they are allowed again */
+  blocked?: Source[];
 }
 
 /** RouteState is how media travels in the room. */
@@ -517,6 +751,140 @@ export interface ICEServer {
   credential?: string;
 }
 
+/** Settings are a room's own. */
+export interface Settings {
+  access: Access;
+  /** there is one */
+  password: boolean;
+  /** most seats at once */
+  people: number;
+}
+
+/** SetRoom changes the settings of the room. What is absent stays. */
+export interface SetRoom {
+  /** required, as in every command below that changes something */
+  id: string;
+  access?: Access;
+  /** 8 to 128 characters; empty takes it away */
+  password?: string;
+  /** at most the server's limit */
+  people?: number;
+}
+
+/** SetRole gives a participant another role, at most one's own. */
+export interface SetRole {
+  id: string;
+  target: string;
+  role: Role;
+}
+
+/** Mute turns sources of a participant off. Without hold the participant may turn them on again; with it they stay off until Allow. */
+export interface Mute {
+  id: string;
+  /** participant id; empty: everybody but oneself and those of a higher role */
+  target: string;
+  sources: Source[];
+  hold?: boolean;
+}
+
+/** Allow gives sources back that Mute with hold took. */
+export interface Allow {
+  id: string;
+  target: string;
+  sources: Source[];
+}
+
+/** Remove takes a participant's seat away. With a ban the same person, recognised by the token's identity, or without one by the network address, does not get in again for that time. */
+export interface Remove {
+  id: string;
+  target: string;
+  /** seconds, at most 30 days */
+  ban?: number;
+}
+
+/** Admit answers somebody who knocks. */
+export interface Admit {
+  id: string;
+  /** of knocks; empty: all */
+  knock: string;
+  allow: boolean;
+}
+
+/** EndRoom ends the room for all. Its log is deleted when the server keeps none. */
+export interface EndRoom {
+  id: string;
+}
+
+/** Refresh brings a new token for the same identity and room, before the old one expires. */
+export interface Refresh {
+  id: string;
+  token: string;
+}
+
+/** GetInvite asks for a link that lets people in (reply: invite). */
+export interface GetInvite {
+  id: string;
+  /** at most one's own */
+  role: Role;
+  /** until it expires, at most 30 days */
+  seconds: number;
+  /** how many people it lets in, at most 1000; 0: as many as come */
+  uses: number;
+}
+
+/** Invite is a token that goes into the link as its fragment. */
+export interface Invite {
+  id: string;
+  token: string;
+  /** milliseconds since 1970 */
+  expires: number;
+}
+
+/** Waiting tells somebody who knocks that moderators have been told. joined or an error follows; leave gives up. */
+export interface Waiting {
+  /** of the join */
+  id?: string;
+  /** somebody is there who can answer */
+  moderators: boolean;
+}
+
+/** SettingsChanged replaces the settings of the room. */
+export interface SettingsChanged {
+  seq: number;
+  settings: Settings;
+  /** participant id; empty: the server */
+  by?: string;
+}
+
+/** RoomEnded ends the room for all; it is its last event. */
+export interface RoomEnded {
+  seq: number;
+  by?: string;
+}
+
+/** Granted tells a client what it may do now, after Refresh or a new role. Others get it as withheld. */
+export interface Granted {
+  seq: number;
+  role: Role;
+  grants: Grant[];
+}
+
+/** Knocks lists who waits in the lobby. Only those who may let people in get it. */
+export interface Knocks {
+  /** at most 100, oldest first */
+  knocks: Knock[];
+  more?: number;
+}
+
+/** Knock is somebody who waits. */
+export interface Knock {
+  id: string;
+  name: string;
+  verified?: boolean;
+  /** milliseconds since 1970 */
+  since: number;
+}
+
 /** A message from client to server. */
 export type ClientMessage =
   | ({ type: "join" } & Join)
@@ -528,6 +896,21 @@ export type ClientMessage =
   | ({ type: "route-ready" } & RouteReady)
   | ({ type: "route-failed" } & RouteFailed)
   | ({ type: "chat" } & Chat)
+  | ({ type: "chat-edit" } & ChatEdit)
+  | ({ type: "chat-delete" } & ChatDelete)
+  | ({ type: "chat-react" } & ChatReact)
+  | ({ type: "history" } & GetHistory)
+  | ({ type: "typing" } & SetTyping)
+  | ({ type: "emote" } & SendEmote)
+  | ({ type: "set-room" } & SetRoom)
+  | ({ type: "set-role" } & SetRole)
+  | ({ type: "mute" } & Mute)
+  | ({ type: "allow" } & Allow)
+  | ({ type: "remove" } & Remove)
+  | ({ type: "admit" } & Admit)
+  | ({ type: "end-room" } & EndRoom)
+  | ({ type: "refresh" } & Refresh)
+  | ({ type: "invite" } & GetInvite)
   | ({ type: "credentials" } & GetCredentials)
   | ({ type: "ping" } & Ping)
   | ({ type: "leave" } & Leave);
@@ -538,18 +921,31 @@ export type ServerMessage =
   | ({ type: "sfu-answer" } & SFUAnswer)
   | ({ type: "credentials" } & Credentials)
   | ({ type: "pong" } & Pong)
+  | ({ type: "ack" } & Ack)
+  | ({ type: "history" } & History)
+  | ({ type: "invite" } & Invite)
+  | ({ type: "waiting" } & Waiting)
   | ({ type: "error" } & Error)
   | ({ type: "left" } & Left)
   | ({ type: "participant-joined" } & ParticipantJoined)
   | ({ type: "participant-left" } & ParticipantLeft)
   | ({ type: "participant-updated" } & ParticipantUpdated)
   | ({ type: "chat-message" } & ChatMessage)
+  | ({ type: "chat-edited" } & ChatEdited)
+  | ({ type: "chat-deleted" } & ChatDeleted)
+  | ({ type: "chat-reacted" } & ChatReacted)
+  | ({ type: "settings" } & SettingsChanged)
+  | ({ type: "granted" } & Granted)
+  | ({ type: "room-ended" } & RoomEnded)
   | ({ type: "route" } & Route)
   | ({ type: "route-done" } & RouteDone)
   | ({ type: "withheld" } & Withheld)
   | ({ type: "signal" } & PeerSignal)
   | ({ type: "slots" } & Slots)
   | ({ type: "speakers" } & Speakers)
+  | ({ type: "typing" } & Typing)
+  | ({ type: "emote" } & Emote)
+  | ({ type: "knocks" } & Knocks)
   | ({ type: "draining" } & Draining);
 
 /** A server message that is an entry of the room's log and carries seq. */
@@ -558,6 +954,12 @@ export type ServerEvent =
   | ({ type: "participant-left" } & ParticipantLeft)
   | ({ type: "participant-updated" } & ParticipantUpdated)
   | ({ type: "chat-message" } & ChatMessage)
+  | ({ type: "chat-edited" } & ChatEdited)
+  | ({ type: "chat-deleted" } & ChatDeleted)
+  | ({ type: "chat-reacted" } & ChatReacted)
+  | ({ type: "settings" } & SettingsChanged)
+  | ({ type: "granted" } & Granted)
+  | ({ type: "room-ended" } & RoomEnded)
   | ({ type: "route" } & Route)
   | ({ type: "route-done" } & RouteDone)
   | ({ type: "withheld" } & Withheld);
