@@ -76,7 +76,7 @@ func (s *Server) route(peer netip.AddrPort) (netip.AddrPort, policy.Reason) {
 	if peer.Addr() == s.public && s.table.live(peer.Port()) {
 		return netip.AddrPortFrom(p.inside, peer.Port()), policy.Allowed
 	}
-	if reason := s.peers.Load().Check(peer.Addr()); reason != policy.Allowed {
+	if reason := s.peers.Load().Check(peer); reason != policy.Allowed {
 		return netip.AddrPort{}, reason
 	}
 	if peer.Port() == 0 || !peer.Addr().Is4() {
@@ -96,7 +96,7 @@ func (s *Server) origin(from netip.AddrPort) (netip.AddrPort, policy.Reason) {
 	if from.Addr() == p.inside && s.table.live(from.Port()) {
 		return netip.AddrPortFrom(s.public, from.Port()), policy.Allowed
 	}
-	return from, s.peers.Load().Check(from.Addr())
+	return from, s.peers.Load().Check(from)
 }
 
 // isRelayed reports whether a datagram from there left one of our relay sockets. The SFU's media address may be our own, so that
@@ -120,7 +120,7 @@ func (s *Server) mayPermit(addr netip.Addr) policy.Reason {
 			return policy.Allowed
 		}
 	}
-	return s.peers.Load().Check(addr)
+	return s.peers.Load().CheckAddress(addr)
 }
 
 func interfaceAddrs() ([]netip.Addr, error) {

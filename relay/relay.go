@@ -33,7 +33,7 @@ type Options struct {
 	Realm   string   // zero: "confab"
 	Secrets [][]byte // of the TURN REST scheme; each one is good, the first is the one to mint with
 
-	AllowPeers, DenyPeers []netip.Prefix // see relay/policy for the order
+	AllowPeers, DenyPeers []policy.Range // see relay/policy for the order
 	Services              []Service      // own addresses clients may reach, such as the SFU's media address
 
 	// WideChannels accepts the channel numbers of RFC 5766, up to 0x7FFF, for old clients. Not for a UDP port shared with other

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/internal/config"
+	"github.com/confab/confab/relay/policy"
 )
 
 // envPrefix starts every environment variable that serve and token read.
@@ -36,7 +37,7 @@ type options struct {
 
 	TURN       bool             `group:"Relay" name:"turn" default:"on" help:"Relay for people whose network lets nothing else through."`
 	RelayPorts config.PortRange `name:"relay-ports" unit:"port range" default:"49152-65535" help:"UDP ports of relayed addresses. Peers outside of this server send to them."`
-	AllowPeers []netip.Prefix   `name:"allow-peer" unit:"CIDR" help:"Network that the relay may send to although it is private, such as 10.0.0.0/8. Private, loopback, link-local and own addresses are refused otherwise."`
+	AllowPeers []policy.Range   `name:"allow-peer" unit:"network, or network:ports" help:"Network that the relay may send to although it is private, such as 10.0.0.0/8. Private, loopback, link-local and own addresses are refused otherwise."`
 
 	Name           string   `group:"Looks" name:"brand-name" unit:"text" help:"Name shown instead of Confab."`
 	Accent         string   `name:"brand-accent" unit:"#rrggbb" help:"Accent colour of the pages."`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/internal/config"
+	"github.com/confab/confab/relay/policy"
 )
 
 // envPrefix starts every environment variable that is read.
@@ -31,8 +32,8 @@ type options struct {
 	Quota      int    `name:"quota" unit:"allocations" default:"100" help:"Live allocations of one user; 0 is no bound. A browser makes one per server address, transport and connection."`
 
 	RelayPorts config.PortRange `group:"Peers" name:"relay-ports" unit:"port range" default:"49152-65535" help:"UDP ports of relayed addresses. Peers send to them: open them in the firewall."`
-	AllowPeers []netip.Prefix   `name:"allow-peer" unit:"CIDR" help:"Network that may be relayed to although it is private, such as 10.0.0.0/8."`
-	DenyPeers  []netip.Prefix   `name:"deny-peer" unit:"CIDR" help:"Network that may not be relayed to although it is public. Wins over --allow-peer."`
+	AllowPeers []policy.Range   `name:"allow-peer" unit:"network, or network:ports" help:"Network that may be relayed to although it is private, such as 10.0.0.0/8."`
+	DenyPeers  []policy.Range   `name:"deny-peer" unit:"network, or network:ports" help:"Network that may not be relayed to although it is public. Wins over --allow-peer."`
 
 	DrainTimeout time.Duration `group:"Process" name:"drain-timeout" default:"25s" help:"How long SIGTERM waits for allocations to end. A second signal ends the process at once."`
 	LogLevel     string        `name:"log-level" default:"info" oneof:"debug|info|warn|error" help:"The least that is logged."`

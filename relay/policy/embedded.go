@@ -10,6 +10,7 @@ var (
 	compatible = netip.MustParsePrefix("::/96")           // RFC 4291 §2.5.5.1
 	translated = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765 §2.1
 	nat64      = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052 §2.1
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")  // RFC 8215; refused by default, and looked into where an operator opens it
 	sixToFour  = netip.MustParsePrefix("2002::/16")       // RFC 3056
 	teredo     = netip.MustParsePrefix("2001::/32")       // RFC 4380 §4
 )
@@ -25,7 +26,7 @@ func embedded(addr netip.Addr) []netip.Addr {
 	switch {
 	case addr.Is4In6():
 		return []netip.Addr{addr.Unmap()}
-	case mapped.Contains(addr), translated.Contains(addr), nat64.Contains(addr):
+	case mapped.Contains(addr), translated.Contains(addr), nat64.Contains(addr), localNAT64.Contains(addr):
 		return []netip.Addr{at(12)}
 	case compatible.Contains(addr) && addr != netip.IPv6Loopback() && !addr.IsUnspecified():
 		return []netip.Addr{at(12)}

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// Peers decides which addresses a client may exchange datagrams with. The zero value refuses the special ranges only.
+// Peers decides which addresses and ports a client may exchange datagrams with. The zero value refuses the special ranges only.
 type Peers struct {
-	allow, deny []netip.Prefix
+	allow, deny []Range
 	own         []netip.Addr
 }
 
 // NewPeers makes a Peers that opens allow, closes deny (which wins over allow) and refuses own, the server's own addresses.
 // It keeps none of the slices. Prefixes and addresses in v4-mapped form count as the IPv4 ones they carry.
-func NewPeers(allow, deny []netip.Prefix, own []netip.Addr) Peers {
-	p := Peers{allow: unmapPrefixes(allow), deny: unmapPrefixes(deny)}
+func NewPeers(allow, deny []Range, own []netip.Addr) Peers {
+	p := Peers{allow: unmapRanges(allow), deny: unmapRanges(deny)}
 	for _, a := range own {
 		if a = a.Unmap().WithZone(""); !slices.Contains(p.own, a) {
 			p.own = append(p.own, a)
@@ -23,27 +23,37 @@ func NewPeers(allow, deny []netip.Prefix, own []netip.Addr) Peers {
 	return p
 }
 
-// Check returns Allowed, or why addr is no peer. It does not know ports: a caller that allows single ports of an own address
-// looks at those first.
-func (p Peers) Check(addr netip.Addr) Reason {
+// Check returns Allowed, or why peer is none. A caller that allows single ports of an own address looks at those first.
+func (p Peers) Check(peer netip.AddrPort) Reason {
+	if peer.Port() == 0 {
+		return Unspecified
+	}
+	return p.check(peer.Addr(), peer.Port())
+}
+
+// CheckAddress returns Allowed when some port of addr may be a peer, which is what a permission asks (RFC 8656 §9), or why none is.
+func (p Peers) CheckAddress(addr netip.Addr) Reason { return p.check(addr, 0) }
+
+// check looks at one port, or for port 0 at whether any could pass.
+func (p Peers) check(addr netip.Addr, port uint16) Reason {
 	if !addr.IsValid() {
 		return Unspecified
 	}
 	addr = addr.Unmap().WithZone("")
-	if contains(p.deny, addr) {
+	denied := func(r Range) bool { return r.contains(addr, port) && (port != 0 || r.everyPort()) }
+	if slices.ContainsFunc(p.deny, denied) {
 		return Denied
 	}
 	if r := match(never, addr); r != Allowed {
 		return r
 	}
-	inner := embedded(addr)
-	for _, v4 := range inner {
-		if r := p.Check(v4); r != Allowed {
+	for _, v4 := range embedded(addr) {
+		if r := p.check(v4, port); r != Allowed {
 			return r
 		}
 	}
 	switch {
-	case contains(p.allow, addr):
+	case slices.ContainsFunc(p.allow, func(r Range) bool { return r.contains(addr, port) }):
 		return Allowed
 	case slices.Contains(p.own, addr):
 		return Own
@@ -54,17 +64,11 @@ func (p Peers) Check(addr netip.Addr) Reason {
 // IsOwn reports whether addr is one of the server's own addresses.
 func (p Peers) IsOwn(addr netip.Addr) bool { return slices.Contains(p.own, addr.Unmap().WithZone("")) }
 
-func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-func unmapPrefixes(in []netip.Prefix) []netip.Prefix {
-	out := make([]netip.Prefix, 0, len(in))
-	for _, p := range in {
-		if p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		out = append(out, p.Masked())
+func unmapRanges(in []Range) []Range {
+	out := make([]Range, 0, len(in))
+	for _, r := range in {
+		r.Prefix = unmapPrefix(r.Prefix)
+		out = append(out, r)
 	}
 	return out
 }

@@ -45,7 +45,7 @@ func TestEveryDeniedRangeInEveryNotation(t *testing.T) {
 		{"198.35.26.96", Own},
 	} {
 		for name, addr := range notations(netip.MustParseAddr(tt.addr)) {
-			if got := p.Check(addr); got != tt.want {
+			if got := p.CheckAddress(addr); got != tt.want {
 				t.Errorf("%s as %s (%s): %q, want %q", tt.addr, name, addr, got, tt.want)
 			}
 		}
@@ -54,14 +54,14 @@ func TestEveryDeniedRangeInEveryNotation(t *testing.T) {
 		"::": Unspecified, "::1": Loopback, "0.0.0.0": Unspecified, "fe80::1%eth0": LinkLocal, "febf::1": LinkLocal,
 		"fe80::a9fe:a9fe": LinkLocal, "fd00:ec2::254": Metadata, "fd20:ce::254": Metadata, "fc00::1": Private,
 		"fdff::1": Private, "fec0::1": Private, "ff02::1": Multicast, "ff05::2": Multicast, "2001:db8::1": Document,
-		"3fff::1": Document, "2001:2::1": Benchmark, "64:ff9b:1::a00:1": Reserved, "100::1": Reserved,
+		"3fff::1": Document, "2001:2::1": Benchmark, "2001:1::1": Reserved, "2001:20::1": Reserved, "100:0:0:1::1": Reserved, "fd00:c1::a9fe:a9fe": Metadata, "fd00:42::42": Metadata, "64:ff9b:1::a00:1": Private, "64:ff9b:1::808:808": Reserved, "100::1": Reserved,
 		"5f00::1": Reserved, "2620:0:862:ed1a::1": Own,
 	} {
-		if got := p.Check(netip.MustParseAddr(addr)); got != want {
+		if got := p.CheckAddress(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %q, want %q", addr, got, want)
 		}
 	}
-	if got := p.Check(netip.Addr{}); got != Unspecified {
+	if got := p.CheckAddress(netip.Addr{}); got != Unspecified {
 		t.Errorf("no address: %q", got)
 	}
 }
@@ -69,28 +69,23 @@ func TestEveryDeniedRangeInEveryNotation(t *testing.T) {
 func TestPublicPeersAreAllowed(t *testing.T) {
 	p := NewPeers(nil, nil, nil)
 	for name, addr := range notations(netip.MustParseAddr("9.9.9.9")) {
-		if got := p.Check(addr); got != Allowed {
+		if got := p.CheckAddress(addr); got != Allowed {
 			t.Errorf("public address as %s (%s): %q", name, addr, got)
 		}
 	}
 	for _, addr := range []string{"1.1.1.1", "100.63.255.255", "100.128.0.1", "172.32.0.1", "223.255.255.254", "2606:4700::1111"} {
-		if got := p.Check(netip.MustParseAddr(addr)); got != Allowed {
+		if got := p.CheckAddress(netip.MustParseAddr(addr)); got != Allowed {
 			t.Errorf("%s: %q", addr, got)
 		}
 	}
 }
 
 func TestOperatorLists(t *testing.T) {
-	prefixes := func(s ...string) (out []netip.Prefix) {
-		for _, p := range s {
-			out = append(out, netip.MustParsePrefix(p))
-		}
-		return out
-	}
+	prefixes := ranges
 	own := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 	for _, tt := range []struct {
 		name        string
-		allow, deny []netip.Prefix
+		allow, deny []Range
 		addr        string
 		want        Reason
 	}{
@@ -104,9 +99,10 @@ func TestOperatorLists(t *testing.T) {
 		{"a mapped prefix is the IPv4 prefix", prefixes("::ffff:10.0.0.0/104"), nil, "10.1.2.3", Allowed},
 		{"allow does not open what is no host", prefixes("0.0.0.0/0", "::/0"), nil, "224.0.0.1", Multicast},
 		{"nor the unspecified address", prefixes("0.0.0.0/0", "::/0"), nil, "0.0.0.0", Unspecified},
+		{"an open local translator does not open the IPv4 inside", prefixes("64:ff9b:1::/48"), nil, "64:ff9b:1::a00:2", Private},
 		{"an open IPv6 range does not open the IPv4 inside", prefixes("2002::/16"), nil, "2002:a00:2::1", Private},
 	} {
-		if got := NewPeers(tt.allow, tt.deny, own).Check(netip.MustParseAddr(tt.addr)); got != tt.want {
+		if got := NewPeers(tt.allow, tt.deny, own).CheckAddress(netip.MustParseAddr(tt.addr)); got != tt.want {
 			t.Errorf("%s: %s: %q, want %q", tt.name, tt.addr, got, tt.want)
 		}
 	}
@@ -142,9 +138,9 @@ func FuzzNotations(f *testing.F) {
 		binary.BigEndian.PutUint32(b[:], n)
 		v4 := netip.AddrFrom4(b)
 		p := NewPeers(nil, nil, []netip.Addr{netip.MustParseAddr("9.9.9.9")})
-		plain := p.Check(v4)
+		plain := p.CheckAddress(v4)
 		for name, addr := range notations(v4) {
-			if plain != Allowed && p.Check(addr) == Allowed {
+			if plain != Allowed && p.CheckAddress(addr) == Allowed {
 				t.Errorf("%s as %s (%s) is allowed, plain is %q", v4, name, addr, plain)
 			}
 		}

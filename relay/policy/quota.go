@@ -30,3 +30,11 @@ func (q Quota) Admit(u Usage) Reason {
 	}
 	return Allowed
 }
+
+// Bandwidth bounds what is relayed, in bits per second of payload, both directions together. Zero means no bound.
+type Bandwidth struct {
+	PerAllocation int64
+	PerUser       int64 // all allocations of one user name
+	PerAddress    int64 // all allocations of one client address
+	Total         int64
+}

@@ -38,11 +38,13 @@ var never = []rule{
 
 // special holds the special-purpose ranges (IANA registries of RFC 6890) that are no public unicast, narrower ones first.
 var special = []rule{
-	{netip.MustParsePrefix("100.100.100.200/32"), Metadata}, // Alibaba Cloud
-	{netip.MustParsePrefix("168.63.129.16/32"), Metadata},   // Azure's host services, a public address in every subnet
-	{netip.MustParsePrefix("192.0.0.192/32"), Metadata},     // Oracle Cloud
-	{netip.MustParsePrefix("fd00:ec2::/32"), Metadata},      // AWS over IPv6
-	{netip.MustParsePrefix("fd20:ce::254/128"), Metadata},   // Google Cloud over IPv6
+	{netip.MustParsePrefix("100.100.100.200/32"), Metadata},     // Alibaba Cloud
+	{netip.MustParsePrefix("168.63.129.16/32"), Metadata},       // Azure's host services, a public address in every subnet
+	{netip.MustParsePrefix("192.0.0.192/32"), Metadata},         // Oracle Cloud
+	{netip.MustParsePrefix("fd00:ec2::/32"), Metadata},          // AWS over IPv6
+	{netip.MustParsePrefix("fd20:ce::254/128"), Metadata},       // Google Cloud over IPv6
+	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), Metadata}, // Oracle Cloud over IPv6
+	{netip.MustParsePrefix("fd00:42::42/128"), Metadata},        // Scaleway over IPv6
 
 	{netip.MustParsePrefix("10.0.0.0/8"), Private},        // RFC 1918
 	{netip.MustParsePrefix("172.16.0.0/12"), Private},     // RFC 1918
@@ -61,7 +63,11 @@ var special = []rule{
 	{netip.MustParsePrefix("::1/128"), Loopback},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), Reserved}, // RFC 8215, a translator of the local network
 	{netip.MustParsePrefix("100::/64"), Reserved},       // RFC 6666, discard
+	{netip.MustParsePrefix("100:0:0:1::/64"), Reserved}, // RFC 9780, dummy
+	{netip.MustParsePrefix("2001:1::/32"), Reserved},    // RFC 7723, RFC 8155: anycast of the local network's PCP and TURN
 	{netip.MustParsePrefix("2001:2::/48"), Benchmark},   // RFC 5180
+	{netip.MustParsePrefix("2001:10::/28"), Reserved},   // RFC 4843, ORCHID
+	{netip.MustParsePrefix("2001:20::/28"), Reserved},   // RFC 7343, ORCHIDv2
 	{netip.MustParsePrefix("2001:db8::/32"), Document},  // RFC 3849
 	{netip.MustParsePrefix("3fff::/20"), Document},      // RFC 9637
 	{netip.MustParsePrefix("5f00::/16"), Reserved},      // RFC 9602, segment routing
