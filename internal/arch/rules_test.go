@@ -32,6 +32,11 @@ var rules = map[string]rule{
 
 	"relay":        {imports: []string{"relay/policy", "auth"}, pion: true},
 	"relay/policy": {pure: true},
+	"relay/doctor": {imports: []string{"auth"}, pion: true},
+
+	"store":              {},
+	"store/internal/hub": {imports: []string{"store"}},
+	"store/memory":       {imports: []string{"store", "store/internal/hub"}},
 
 	"web":              {},
 	"web/build":        {imports: []string{"web/build/bundle"}},
