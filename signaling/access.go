@@ -37,10 +37,14 @@ func (s *Server) admit(roomID, token string, now time.Time) (visitor, *protocol.
 	case err != nil:
 		s.log.Debug("token refused", "room", roomID, "err", err)
 		return visitor{}, &protocol.Error{Code: protocol.CodeUnauthorized, Message: "the token is not valid here", Hint: "Use the link exactly as you received it."}
-	case c.Room != "" && c.Room != roomID:
+	case !c.Opens(roomID):
 		return visitor{}, &protocol.Error{Code: protocol.CodeUnauthorized, Message: "the token is for another room", Hint: "Use the link exactly as you received it."}
 	}
-	return visitor{c.Identity, c.Name, room.Grants{Publish: c.Publish, Subscribe: c.Subscribe, Chat: c.Chat, Data: c.Data, Admin: c.Admin}}, nil
+	member := c.Role.AtLeast(auth.RoleMember)
+	return visitor{c.Identity, c.Name, room.Grants{
+		Publish:   member && c.Microphone && c.Camera && c.Screen && c.ScreenAudio, // the room knows all sources or none
+		Subscribe: c.Subscribe, Chat: c.Chat, Data: member && c.Data, Admin: c.Role.AtLeast(auth.RoleModerator),
+	}}, nil
 }
 
 // ownOrigin reports whether a request comes from a page of this host, from one on the allow list, or from no page at all.

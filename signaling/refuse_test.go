@@ -171,7 +171,7 @@ func TestALimitedTokenIsKeptToTheServer(t *testing.T) {
 		}
 		ann, host := enter(auth.Participant("r", "Ann"))
 		equal(t, "route of one", host.Route.Transport, protocol.TransportP2P)
-		eve, guest := enter(auth.Claims{Room: "r", Name: "Eve", Subscribe: true})
+		eve, guest := enter(auth.Claims{Room: "r", Name: "Eve", Grants: auth.Grants{Subscribe: true}})
 		equal(t, "route", guest.Route.Transport, protocol.TransportSFU)
 		signal := func(to string) *protocol.Signal {
 			return &protocol.Signal{ID: "s", To: to, Generation: guest.Route.Generation, Candidate: &protocol.Candidate{}}
@@ -209,7 +209,7 @@ func TestTokens(t *testing.T) {
 				l.Errorf("%s: %+v", name, e)
 			}
 		}
-		c.send(&protocol.Join{Room: "r", Name: "Ann", Token: sign(secret, auth.Claims{Room: "r", Name: "Watcher", Subscribe: true}), Media: protocol.State{Camera: true}})
+		c.send(&protocol.Join{Room: "r", Name: "Ann", Token: sign(secret, auth.Claims{Room: "r", Name: "Watcher", Grants: auth.Grants{Subscribe: true}}), Media: protocol.State{Camera: true}})
 		joined := expect[*protocol.Joined](c)
 		if p := joined.Participants[0]; p.Name != "Watcher" || p.Media.Camera {
 			l.Errorf("participant = %+v", p)
@@ -219,7 +219,7 @@ func TestTokens(t *testing.T) {
 		c.send(&protocol.Chat{ID: "6", Text: "x"})
 		c.refused(protocol.CodeForbidden, "6")
 
-		watch := "Bearer " + sign(secret, auth.Claims{Room: "r", Subscribe: true})
+		watch := "Bearer " + sign(secret, auth.Claims{Room: "r", Grants: auth.Grants{Subscribe: true}})
 		for _, tc := range []struct {
 			path, token string
 			status      int

@@ -16,7 +16,7 @@ import (
 func newToken(p cli.Process) *cobra.Command {
 	var (
 		o      options
-		claims = auth.Claims{Publish: true, Subscribe: true, Chat: true, Data: true}
+		claims = auth.Participant("", "")
 		ttl    time.Duration
 		watch  bool
 		url    string
@@ -53,7 +53,10 @@ The token is a JWT (HS256, audience "confab"): any program that has the secret c
 				return cli.UsageError{Err: err}
 			}
 			if watch {
-				claims.Publish, claims.Chat, claims.Data = false, false, false
+				claims.Grants = auth.Grants{Subscribe: true}
+			}
+			if claims.Admin {
+				claims.Role = auth.RoleHost
 			}
 			now := time.Now()
 			claims.Expires = now.Add(ttl)

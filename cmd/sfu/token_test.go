@@ -28,14 +28,14 @@ func TestToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if claims.Room != "standup" || claims.Name != "Ada" || claims.Identity != "u7" || !claims.Publish || claims.Admin || time.Until(claims.Expires) > time.Hour {
+	if claims.Room != "standup" || claims.Name != "Ada" || claims.Identity != "u7" || !claims.Publish() || claims.Admin || time.Until(claims.Expires) > time.Hour {
 		t.Errorf("claims %+v", claims)
 	}
 
 	_, out, _ = runOnce(env, "token", "--room=standup", "--watch", "--url=https://meet.example.org")
 	link, token, _ := strings.Cut(strings.TrimSpace(out), "#token=")
 	claims, err = auth.Verify([][]byte{[]byte(first)}, token, time.Now())
-	if link != "https://meet.example.org/r/standup" || err != nil || claims.Publish || !claims.Subscribe {
+	if link != "https://meet.example.org/r/standup" || err != nil || claims.Publish() || !claims.Subscribe {
 		t.Errorf("link %q, claims %+v, %v", link, claims, err)
 	}
 }
