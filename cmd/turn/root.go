@@ -5,6 +5,7 @@ import (
 
 	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
+	"github.com/confab/confab/internal/doctorcmd"
 )
 
 const long = `A TURN relay: it forwards datagrams for people whose network lets nothing else through.
@@ -37,7 +38,7 @@ func newRoot(p cli.Process) *cobra.Command {
 		Short: "A TURN relay, safe by default",
 		Long:  long,
 	}
-	root.AddCommand(newServe(p), newCredentials(p), cli.NewReference(p, config.New(envPrefix, &options{})), cli.NewVersion(p, "confab turn"))
+	root.AddCommand(newServe(p), newCredentials(p), doctorcmd.New(p, "turn"), cli.NewReference(p, config.New(envPrefix, &options{})), cli.NewVersion(p, "confab turn"))
 	return root
 }
 
