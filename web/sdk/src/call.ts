@@ -1,118 +1,149 @@
 // Call: a seat in a room, and everything that is said and shown there. It puts the parts together: the session (what the
-// server told us), signaling (the socket), the router (where media goes), the meter (how it goes), and what we send.
+// server told us), signaling (what carries it), the visit (what outlives the page), the outbox (what the server must get), the
+// router (where media goes), the meter (how it goes), and what we send.
 
-import { diagnostics } from "./diagnostics.js";
-import { Emitter } from "./emitter.js";
-import { ConfabError } from "./errors.js";
-import { MaxPayload, payloadSize } from "./frames.js";
+import * as chats from "./chat.js";
+import { RoomControls, Talk, type Desk } from "./commands.js";
+import { MediaControls } from "./controls.js";
+import { ConfabError, local as failure } from "./errors.js";
+import * as hello from "./hello.js";
 import { IceServers } from "./ice.js";
-import { LocalMedia } from "./local.js";
-import { amplitudeMeter } from "./loudness.js";
 import { Meter } from "./meter.js";
-import { Outbox } from "./outbox.js";
-import { browser, type Platform } from "./platform.js";
-import type { ClientMessage, Participant, SFUOffer } from "./protocol.gen.js";
+import { Outbox, type Logged } from "./outbox.js";
+import { Own, type Cause } from "./own.js";
+import { browser, store, type Platform } from "./platform.js";
+import type { ClientMessage, Participant } from "./protocol.gen.js";
 import { Router } from "./router.js";
 import type { Effect, Session } from "./session.js";
-import { noSession, receive, say, skip } from "./session.js";
+import { noSession, receive, skip } from "./session.js";
 import { Signaling } from "./signaling.js";
-import { nothing, person, snapshot } from "./snapshot.js";
-import type {
-  CallEvents, CallOptions, CallPhase, CallState, CallStats, ChatEntry, TrackSource, ViewWant,
-} from "./types.js";
-import { socketURL } from "./wire.js";
+import { knock, nothing, person, snapshot } from "./snapshot.js";
+import { Teller } from "./teller.js";
+import type { CallOptions, CallPhase, CallState } from "./types.js";
+import { Viewer } from "./viewer.js";
+import { held, place, VisitBook, type Visit } from "./visit.js";
+import { serverURL } from "./wire.js";
 
-/** Failed attempts after which a first join gives up; it takes some seconds. */
-const FIRST_ATTEMPTS = 4;
+/** Failed attempts after which a first join gives up; it takes some seconds, and includes one over the last resort. */
+const FIRST_ATTEMPTS = 5;
 /** Milliseconds that leave waits for the server's goodbye. */
 const GOODBYE = 1_000;
 /** Slots of the first offer. More are negotiated when people come. */
 const SLOTS = { pairs: 4, audio: 2 };
 
-export class Call extends Emitter<CallEvents> {
-  private now: CallState;
+export class Call extends MediaControls {
+  /** What is said: send, edit, react, older messages. */
+  readonly chat: Talk;
+  /** Who may what, for who may say so; and invites. */
+  readonly room: RoomControls;
+  private readonly teller: Teller;
   private session: Session = noSession;
   private phase: CallPhase = "idle";
   private error: ConfabError | null = null;
   private live = false;
+  private attended = false;
   private drainingUntil: number | null = null;
   private readonly ice = new IceServers(() => this.signaling?.send({ type: "credentials", id: "credentials" }));
-  private readonly platform: Platform;
-  private readonly local: LocalMedia;
-  private readonly router: Router;
+  protected readonly platform: Platform;
+  protected readonly own: Own;
+  protected readonly router: Router;
   private readonly meter: Meter;
   private readonly outbox: Outbox;
-  private ownMeter: { stop(): void } | null = null;
+  protected readonly viewer: Viewer;
+  private readonly book: VisitBook;
+  private visit: Visit | null = null;
   private signaling: Signaling | null = null;
   private stop = new AbortController();
   private settleJoin: { resolve: () => void; reject: (e: ConfabError) => void } | null = null;
   private goodbye: (() => void) | null = null;
-  private scheduled = false;
-  private toTell: (() => void)[] = [];
 
   constructor(
     private readonly o: CallOptions,
     platform?: Platform,
   ) {
     super();
-    this.platform = platform ?? browser();
-    this.local = new LocalMedia(() => this.platform.stream(), (source) => void this.deviceGone(source));
-    this.outbox = new Outbox((m) => this.signaling?.send(m) ?? false, () => this.local.state());
+    const p = (this.platform = platform ?? browser());
+    const send = (m: ClientMessage): boolean => this.signaling?.send(m) ?? false;
+    this.outbox = new Outbox(p.keep, send, () => p.now());
+    this.viewer = new Viewer(send);
+    this.book = new VisitBook(p, place(serverURL(o.server, p.location, "/", "http"), o.room), o.keep ?? true);
+    this.own = new Own({
+      stream: () => p.stream(),
+      self: () => this.self(),
+      log: (state) => void this.log({ type: "state", id: p.secret(), ...state }),
+      pending: () => this.outbox.hasState(),
+      update: (source) => this.router.update(source),
+      onChange: () => this.teller.changed(),
+      onLevel: (a) => this.meter.own(this.session.self ?? "", a),
+      onSilenced: (sources, hold) => this.teller.later("silenced", () => ({ sources, hold })),
+      onError: (e) => this.emit("error", e),
+    });
+    const desk: Desk = {
+      now: () => p.now(),
+      id: () => p.secret(),
+      self: () => this.session.self ?? "",
+      name: () => this.self()?.name ?? o.name,
+      on: () => this.phase === "joined" || this.phase === "reconnecting",
+      chat: () => this.session.chat,
+      setChat: (chat) => this.setChat(chat),
+      log: (m) => this.log(m),
+      send,
+      onError: (e) => this.emit("error", e),
+    };
+    this.chat = new Talk(desk);
+    this.room = new RoomControls(desk);
     this.router = new Router({
-      platform: this.platform,
+      platform: p,
       self: () => this.session.self ?? "",
       rtc: () => ({ iceServers: this.ice.list(), iceTransportPolicy: o.iceTransportPolicy ?? "all", bundlePolicy: "max-bundle" }),
-      send: (m) => this.signaling?.send(m) ?? false,
-      track: (source) => this.local.track(source),
+      send,
+      track: (source) => this.own.local.track(source),
       slots: o.slots ?? SLOTS,
-      onChange: () => this.changed(),
+      onChange: () => this.teller.changed(),
       onLinks: () => void this.meter.read(),
       onData: (m) => this.emit("data", m),
-      onFailed: (reason) => this.noPath(reason),
+      onFailed: (reason) => this.emit("error", failure.noPath(reason)),
     });
-    this.meter = new Meter(this.router, this.platform.now, () => this.changed());
+    this.meter = new Meter(this.router, p.now, () => this.teller.changed());
     for (const [source, track] of [["microphone", o.microphone], ["camera", o.camera]] as const) {
-      if (track !== null && track !== undefined) this.setLocal(source, track);
+      if (track !== null && track !== undefined) this.own.put(source, track);
     }
-    this.now = nothing(o.room, this.platform.now());
+    this.teller = new Teller(nothing(o.room, p.now()), (before) => this.snapshot(before), (type, detail) => this.emit(type, detail));
+  }
+
+  /** The seat that this tab may still have in a room, after a reload: then join takes it back. */
+  static held(o: Pick<CallOptions, "server" | "room">): { name: string } | null {
+    const where = place(serverURL(o.server, globalThis.location.href, "/", "http"), o.room);
+    return held({ session: store(() => sessionStorage), now: Date.now }, where);
   }
 
   /** The present snapshot; "change" tells of the next. */
   get state(): CallState {
-    return this.now;
+    return this.teller.now;
   }
 
   /** Resolves when joined; rejects with a ConfabError, and phase failed, when refused. After an end, joins anew. */
   join(): Promise<void> {
-    if (this.signaling !== null) return Promise.reject(new ConfabError({ code: "out-of-state", message: "This call is already on." }));
+    if (!["idle", "left", "failed"].includes(this.phase)) {
+      return Promise.reject(failure.alreadyOn());
+    }
     this.session = noSession;
     this.error = null;
     this.drainingUntil = null;
     this.phase = "joining";
     this.stop = new AbortController();
-    this.platform.page.addEventListener("pagehide", () => this.signaling?.send({ type: "leave" }), { signal: this.stop.signal });
-    const s = new Signaling({
-      url: socketURL(this.o.server, this.platform.location),
-      platform: this.platform,
-      hello: () => this.hello(),
-      onMessage: (m) => this.step(receive(this.session, m)),
-      onUnknownEvent: (seq) => this.step(skip(this.session, seq)),
-      onLive: (live) => this.socket(live),
-      onAttemptFailed: (n) => this.attemptFailed(n),
-    });
-    this.signaling = s;
-    this.changed();
+    this.teller.changed();
     return new Promise((resolve, reject) => {
       this.settleJoin = { resolve, reject };
-      s.start();
+      void this.enter(this.stop.signal);
     });
   }
 
   /** Gives the seat up. Resolves when the server knows, or after a second. */
   async leave(): Promise<void> {
     const s = this.signaling;
-    if (s === null) return;
-    if (s.send({ type: "leave" })) {
+    if (["idle", "left", "failed"].includes(this.phase)) return;
+    if (s?.sendAnyway({ type: "leave" }) === true && this.phase !== "joining") {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, GOODBYE);
         this.goodbye = () => {
@@ -124,93 +155,41 @@ export class Call extends Emitter<CallEvents> {
     this.end(null);
   }
 
-  /** Sends this track from now on, or nothing. The old track is not stopped: it is the caller's. */
-  async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
-    await this.replace("microphone", track);
-  }
-
-  async setCamera(track: MediaStreamTrack | null): Promise<void> {
-    await this.replace("camera", track);
-  }
-
-  /** Mutes without giving the device up: the track stays, disabled. No effect without a track. */
-  setMuted(source: TrackSource, muted: boolean): void {
-    this.local.mute(source, muted);
-    this.tellState();
-  }
-
-  /** Shares the first video and audio track of the stream; ends by itself when the video track ends. */
-  async shareScreen(stream: MediaStream): Promise<void> {
-    this.setLocal("screen", stream.getVideoTracks()[0] ?? null);
-    this.setLocal("screen-audio", stream.getAudioTracks()[0] ?? null);
-    this.tellState();
-    await Promise.all([this.router.update("screen"), this.router.update("screen-audio")]);
-  }
-
-  /** Stops sharing, and stops the tracks that were shared. */
-  async stopScreen(): Promise<void> {
-    const tracks = [this.local.track("screen"), this.local.track("screen-audio")];
-    this.setLocal("screen", null);
-    this.setLocal("screen-audio", null);
-    this.tellState();
-    await Promise.all([this.router.update("screen"), this.router.update("screen-audio")]);
-    for (const t of tracks) t?.stop();
-  }
-
-  raiseHand(up: boolean): void {
-    this.local.raise(up);
-    this.tellState();
-  }
-
-  /** Replaces the previous wishes. Cheap to call often: it is sent at most a few times a second, and only if it changed. */
-  setView(wants: readonly ViewWant[]): void {
-    this.outbox.setView(wants);
-    this.router.view(wants.filter((w) => (w.visible ?? true) && w.participant !== this.session.self).length);
-  }
-
-  /** Appends a pending entry to state.chat and returns its id. */
-  sendChat(text: string, to?: string): string {
-    const id = Array.from({ length: 3 }, () => Math.floor(this.platform.random() * 2 ** 32).toString(36)).join("");
-    const on = this.signaling !== null;
-    this.say({
-      id, from: this.session.self ?? "", name: this.o.name, to: to ?? null, text, time: this.platform.now(),
-      own: true,
-      status: on ? "pending" : "failed",
-      error: on ? null : new ConfabError({ code: "not-joined", message: "You are not in the call.", hint: "Join again.", retry: true }),
+  private async enter(stopped: AbortSignal): Promise<void> {
+    const visit = await this.book.open(this.o.name);
+    const kept = await this.outbox.load(visit.id);
+    if (stopped.aborted) return;
+    this.visit = visit;
+    let { chat } = this.session;
+    for (const e of hello.written(kept, this.o.name)) chat = chats.write(chat, e);
+    this.session = { ...this.session, chat };
+    const s = new Signaling({
+      server: this.o.server,
+      platform: this.platform,
+      hello: () => this.hello(visit),
+      onMessage: (m) => this.step(receive(this.session, m, this.platform.now())),
+      onUnknownEvent: (seq) => this.step(skip(this.session, seq)),
+      onLive: (live) => this.socket(live),
+      onAttemptFailed: (n) => this.attemptFailed(n),
+      onRejoin: () => this.rejoin(),
+      onStay: () => this.dismissed(),
     });
-    return id;
+    this.signaling = s;
+    // The page may come back, as a reload: the seat is remembered, and the server holds it for some seconds.
+    this.platform.page.addEventListener("pagehide", (e) => {
+      this.remember();
+      if (!(e as PageTransitionEvent).persisted) s.close(true);
+    }, { signal: stopped });
+    s.start();
   }
 
-  retryChat(id: string): void {
-    const c = this.session.chat.find((e) => e.id === id && e.own && e.status === "failed");
-    if (c !== undefined) this.say({ ...c, status: "pending", error: null });
-  }
-
-  /**
-   * To everybody, or to one person (peer to peer only); at most 60 KiB. Lossy: may be lost, never waits. False: somebody has
-   * no open channel yet, or it is full.
-   */
-  send(data: string | ArrayBuffer, o: { lossy?: boolean; to?: string } = {}): boolean {
-    if (payloadSize(data) > MaxPayload) throw new ConfabError({ code: "too-large", message: `A message may have ${MaxPayload} bytes.` });
-    return this.router.send(data, o.lossy ?? false, o.to ?? null);
-  }
-
-  stats(): Promise<CallStats> {
-    return diagnostics(this.router, this.local, this.platform.now());
-  }
-
-  private async hello(): Promise<ClientMessage> {
-    const { self, secret, epoch, seq } = this.session;
-    if (self !== null) return { type: "resume", id: "resume", session: secret, epoch, seq };
-    const m: ClientMessage = { type: "join", id: "join", room: this.o.room, name: this.o.name, media: this.outbox.stateForJoin() };
-    if (this.o.token !== undefined) m.token = this.o.token;
-    if (this.o.mode !== undefined) m.mode = this.o.mode;
-    if (this.o.mode !== "p2p") {
-      // Without an offer the join still works; the connection is then offered afterwards.
-      const offer: SFUOffer | null = await this.router.prepare().catch(() => null);
-      if (offer !== null) m.offer = offer;
-    }
-    return m;
+  private async hello(visit: Visit): Promise<ClientMessage> {
+    const back = hello.resume(this.session, visit);
+    if (back !== null) return back;
+    const m = hello.join(this.o, visit, this.own.stateForJoin());
+    // Without an offer the join still works; the connection is then offered afterwards.
+    const offer = this.o.mode === "p2p" ? null : await this.router.prepare().catch(() => null);
+    return offer === null ? m : { ...m, offer };
   }
 
   private step([next, effects]: [Session, Effect[]]): void {
@@ -218,13 +197,20 @@ export class Call extends Emitter<CallEvents> {
     this.session = next;
     for (const e of effects) this.perform(e);
     if (next.participants !== before.participants && this.phase === "joined") this.router.roster(next.participants);
-    this.changed();
+    this.teller.changed();
   }
 
   private perform(e: Effect): void {
     switch (e.do) {
       case "joined":
-        return this.joined(e.resumed, e.answer);
+        return this.joined(e);
+      case "waiting":
+        this.phase = this.phase === "joining" ? "waiting" : this.phase;
+        this.attended = e.moderators;
+        return;
+      case "acked":
+        this.outbox.done(e.id);
+        return void this.room.settle(e.id, null);
       case "ice":
         this.ice.set(e.servers, e.ttl);
         return this.router.configure();
@@ -232,17 +218,27 @@ export class Call extends Emitter<CallEvents> {
         return this.tell("participant-joined", e.participant);
       case "gone":
         this.tell("participant-left", e.participant);
+        this.quiet();
         return this.meter.forget(e.participant.id);
       case "updated":
-        return this.updated(e.before, e.participant);
+        return e.participant.id === this.session.self ? this.own.follow(e.participant, { by: e.by }) : this.updated(e.before, e.participant);
       case "route":
-        this.router.follow(e.route);
-        return this.later("route", () => this.now.connection);
+        this.router.follow(e.route, e.reason === "restarted");
+        return this.teller.later("route", () => this.teller.now.connection);
       case "route-done":
         this.router.done(e.generation);
-        return this.later("route", () => this.now.connection);
+        return this.teller.later("route", () => this.teller.now.connection);
       case "chat":
         return this.emit("chat", e.entry);
+      case "typing":
+        setTimeout(() => this.quiet(), chats.TYPING + 50);
+        return;
+      case "emote":
+        return this.emit("emote", { from: e.from, emoji: e.emoji });
+      case "knocked":
+        return this.teller.later("knock", () => knock(e.knock));
+      case "invite":
+        return void this.room.settle(e.invite.id, e.invite);
       case "signal":
         return this.router.signal(e.signal);
       case "answer":
@@ -267,48 +263,71 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  private joined(resumed: boolean, answer: Extract<Effect, { do: "joined" }>["answer"]): void {
-    const { route, participants, self } = this.session;
-    this.phase = "joined";
-    if (resumed) {
-      this.router.resumed();
-    } else if (route !== null && self !== null) {
-      this.meter.start();
-      this.listenToSelf();
-      this.router.begin(route, participants, answer);
-      this.later("joined", () => this.now);
+  private joined(e: Extract<Effect, { do: "joined" }>): void {
+    const { route, participants, self, secret, hold, seq } = this.session;
+    const visit = this.visit;
+    if (visit === null || self === null) return;
+    const back = visit.seat?.self === self; // after a reload, the same seat
+    if (!e.resumed) {
+      const again = back || this.session.former !== null;
+      this.session = { ...this.session, chat: { ...this.session.chat, read: again ? Math.min(visit.read, seq) : seq } };
     }
-    this.outbox.joined(resumed, this.session.chat);
+    visit.seat = { self, secret, hold, at: this.platform.now() };
+    this.remember();
+    this.phase = "joined";
+    if (e.resumed) {
+      this.router.resumed();
+    } else if (route !== null) {
+      this.meter.start();
+      this.own.listen(true);
+      this.router.begin(route, participants, e.answer, back);
+      this.teller.later("joined", () => this.teller.now);
+    }
+    if (!e.recovered && (e.resumed || back)) this.follow("snapshot");
+    this.outbox.joined();
+    this.viewer.joined();
+    this.own.tell(); // what changed while the join was on its way
     this.settleJoin?.resolve();
     this.settleJoin = null;
   }
 
   private socket(live: boolean): void {
     this.live = live;
+    if (!live) {
+      this.outbox.lost();
+      this.session = { ...this.session, chat: { ...this.session.chat, loading: false } };
+    }
     if (!live && this.phase === "joined") this.phase = "reconnecting";
-    this.changed();
+    this.teller.changed();
   }
 
   private attemptFailed(n: number): void {
-    if (this.phase !== "joining" || n + 1 < FIRST_ATTEMPTS) return;
-    this.end(new ConfabError({
-      code: "unreachable", message: "The server does not answer.", hint: "Check your connection and try again.", retry: true,
-    }));
+    if ((this.phase !== "joining" && this.phase !== "waiting") || n + 1 < FIRST_ATTEMPTS) return;
+    this.end(failure.unreachable());
   }
 
-  /** The seat was not held long enough: take a new one, and build media anew. */
+  /** The seat was not held long enough: take a new one, and build media anew. What was written goes on there. */
   private rejoin(): void {
+    const visit = this.visit;
+    if (visit === null) return;
+    const former = this.session.self ?? visit.seat?.self ?? null;
+    visit.seat = null;
+    visit.key = this.platform.secret();
+    this.remember();
     this.router.close();
     this.meter.stop();
     this.signaling?.forget();
-    this.session = { ...noSession, chat: this.session.chat.filter((c) => c.own && c.status === "pending") };
+    this.outbox.expired();
+    this.room.settleAll(failure.seatLost());
+    this.session = { ...noSession, former, chat: { ...this.session.chat, changes: [] } };
     if (this.phase === "joined") this.phase = "reconnecting";
     this.signaling?.restart();
   }
 
   private refused(id: string, error: ConfabError): void {
-    if (this.phase === "joining" || (this.phase === "reconnecting" && this.session.self === null)) {
-      if (this.phase === "reconnecting" && error.retry) {
+    if (id === "ping") return; // an answer is all it was for
+    if (this.session.self === null) {
+      if ((this.phase === "reconnecting" || this.visit?.seat != null) && error.retry) {
         this.signaling?.delay(error.after);
         return this.signaling?.restart();
       }
@@ -317,64 +336,71 @@ export class Call extends Emitter<CallEvents> {
     const [what, revision] = id.split(":");
     if (what === "offer") return this.router.refused(Number(revision), error.retry ? Math.max(error.after, 1_000) : null, error.message);
     if (what === "signal" || what === "route" || what === "credentials") return; // the peer is leaving, or we were too fast: negotiation repeats itself
-    if (error.code === "too-fast" && (what === "state" || what === "view")) return this.outbox.tooFast(error.after);
-    if (error.code === "slow-client") return; // the socket goes, and resume follows
-    this.emit("error", error);
+    if (what === "history") return this.setChat({ ...this.session.chat, loading: false });
+    if (error.code === "too-fast" && what === "view") return this.viewer.tooFast(error.after);
+    if (error.code === "slow-client") return; // the connection goes, and resume follows
+    const state = this.outbox.isState(id);
+    const outcome = this.outbox.refused(id, error);
+    if (outcome === "later") return;
+    const said = this.session.chat.written.some((w) => w.id === id);
+    if (outcome === "failed") this.setChat(chats.failed(this.session.chat, id, error));
+    if (state) this.follow("refused");
+    if (!said && !this.room.settle(id, error)) this.emit("error", error);
+  }
+
+  /** What we send is as the server says. */
+  private follow(cause: Cause): void {
+    const own = this.self();
+    if (own !== undefined) this.own.follow(own, cause);
+  }
+
+  protected selfId(): string {
+    return this.session.self ?? "";
+  }
+
+  private self(): Participant | undefined {
+    return this.session.participants.find((p) => p.id === this.session.self);
+  }
+
+  /** The server closed for good. Its last message said why, unless it was lost. */
+  private dismissed(): void {
+    if (this.goodbye !== null) return this.goodbye();
+    this.end(failure.dismissed());
   }
 
   private updated(before: Participant, p: Participant): void {
-    if (p.id === this.session.self) return;
     if (!before.media.hand && p.media.hand) this.tell("hand-raised", p);
     if (!before.media.screen && p.media.screen) this.tell("screen-started", p);
     if (before.media.screen && !p.media.screen) this.tell("screen-stopped", p);
   }
 
-  private async replace(source: TrackSource, track: MediaStreamTrack | null): Promise<void> {
-    this.setLocal(source, track);
-    this.tellState();
-    await this.router.update(source);
+  private log(m: Logged): boolean {
+    const ok = this.outbox.add(m);
+    this.teller.changed();
+    return ok;
   }
 
-  private setLocal(source: TrackSource, track: MediaStreamTrack | null): void {
-    const before = this.local.track(source);
-    this.local.set(source, track);
-    if (source === "microphone" && before !== track) this.listenToSelf();
+  private setChat(chat: Session["chat"]): void {
+    this.session = { ...this.session, chat };
+    if (this.visit !== null && chat.read > this.visit.read) {
+      this.visit.read = chat.read;
+      this.book.save();
+    }
+    this.teller.changed();
   }
 
-  private listenToSelf(): void {
-    const track = this.local.track("microphone");
-    this.ownMeter?.stop();
-    const on = this.phase === "joined" || this.phase === "reconnecting";
-    this.ownMeter = track === null || !on ? null : amplitudeMeter(track, (a) => this.meter.own(this.session.self ?? "", a));
+  /** Forgets who has stopped writing. */
+  private quiet(): void {
+    const present = (id: string): boolean => this.session.participants.some((p) => p.id === id);
+    this.setChat(chats.still(this.session.chat, present, this.platform.now()));
   }
 
-  private async deviceGone(source: TrackSource): Promise<void> {
-    if (source === "screen") return this.stopScreen();
-    await this.replace(source, null);
-    if (source === "screen-audio") return;
-    this.emit("error", new ConfabError({
-      code: "device-not-found",
-      message: source === "camera" ? "The camera was disconnected." : "The microphone was disconnected.",
-      hint: "Plug it in again or choose another one.",
-    }));
-  }
-
-  private tellState(): void {
-    this.outbox.tellState();
-    this.changed();
-  }
-
-  private say(c: ChatEntry): void {
-    this.session = say(this.session, c);
-    if (c.status === "pending") this.outbox.tellChat(c); // or at the next joined
-    this.changed();
-  }
-
-  private noPath(reason: string): void {
-    this.emit("error", new ConfabError({
-      code: "media-failed", message: "Sound and picture do not get through.", retry: true, cause: reason,
-      hint: "Still trying. Your network may block calls: another network, or the server's relay, would help.",
-    }));
+  private remember(): void {
+    const v = this.visit;
+    if (v === null) return;
+    if (v.seat !== null) v.seat = { ...v.seat, at: this.platform.now() };
+    v.read = this.session.chat.read;
+    this.book.save();
   }
 
   private end(error: ConfabError | null): void {
@@ -385,15 +411,20 @@ export class Call extends Emitter<CallEvents> {
     this.live = false;
     this.router.close();
     this.meter.stop();
-    this.ownMeter?.stop();
-    this.ownMeter = null;
+    this.own.listen(false);
     this.ice.close();
-    this.outbox.close();
-    const wasJoining = this.phase === "joining";
+    this.viewer.close();
+    // Who could not be reached may still hold the seat; who sits in another tab goes on there.
+    if (error?.code === "unreachable" || error?.code === "replaced") this.outbox.close();
+    else this.outbox.clear();
+    if (error?.code !== "unreachable") this.book.forget();
+    this.visit = null;
+    this.room.settleAll(error ?? failure.notJoined());
+    const wasJoining = this.phase === "joining" || this.phase === "waiting";
     this.phase = error === null || !wasJoining ? "left" : "failed";
     this.error = error;
-    this.later("ended", () => this.now);
-    this.changed();
+    this.teller.later("ended", () => this.teller.now);
+    this.teller.changed();
     if (error !== null) this.settleJoin?.reject(error);
     else this.settleJoin?.resolve();
     this.settleJoin = null;
@@ -401,37 +432,22 @@ export class Call extends Emitter<CallEvents> {
 
   private tell(type: "participant-joined" | "participant-left" | "hand-raised" | "screen-started" | "screen-stopped", p: Participant): void {
     if (p.id === this.session.self) return;
-    const last = this.now.people.find((x) => x.id === p.id) ?? person(undefined, p, this.router.streamsOf(p.id), this.meter.level(p.id), this.meter.link(p.id));
-    this.later(type, () => this.now.people.find((x) => x.id === p.id) ?? last);
+    const last = this.teller.now.people.find((x) => x.id === p.id) ?? person(undefined, p, this.router.streamsOf(p.id), this.meter.level(p.id), this.meter.link(p.id));
+    this.teller.later(type, () => this.teller.now.people.find((x) => x.id === p.id) ?? last);
   }
 
-  /** Tells once the snapshot that shows it is in place. */
-  private later<K extends keyof CallEvents>(type: K, detail: () => CallEvents[K]): void {
-    this.toTell.push(() => this.emit(type, detail()));
-    this.changed();
-  }
-
-  /** Makes the next snapshot at the end of this task's microtasks: one for all that changes together. */
-  private changed(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    queueMicrotask(() => {
-      this.scheduled = false;
-      const before = this.now;
-      this.now = this.snapshot();
-      if (this.now !== before) this.emit("change", this.now);
-      for (const tell of this.toTell.splice(0)) tell();
-    });
-  }
-
-  private snapshot(): CallState {
-    const { router, meter, local, platform } = this;
-    return snapshot(this.now, {
+  private snapshot(before: CallState): CallState {
+    const { router, meter, platform } = this;
+    const { local } = this.own;
+    return snapshot(before, {
       now: platform.now(),
       room: this.o.room,
       phase: this.phase,
       error: this.error,
       session: this.session,
+      attended: this.attended,
+      waiting: this.outbox.size,
+      carrier: this.signaling?.kind ?? null,
       signaling: this.live ? "connected" : this.signaling !== null && platform.online() ? "reconnecting" : "offline",
       drainingUntil: this.drainingUntil,
       route: router.state(),

@@ -13,6 +13,8 @@ export class Mesh implements Path {
   constructor(
     private readonly host: PathHost,
     public generation: number,
+    /** This page was reloaded: whoever was here may have a connection to the page before, and does not know. We start. */
+    private readonly back = false,
   ) {}
 
   roster(all: readonly Participant[]): void {
@@ -27,14 +29,29 @@ export class Mesh implements Path {
     for (const p of others) {
       const known = this.peers.get(p.id);
       // Whoever joined later knows of both and starts.
-      if (known === undefined) this.peers.set(p.id, new Peer(this.host, this, p.id, mine > all.indexOf(p)));
+      if (known === undefined) this.peers.set(p.id, new Peer(this.host, this, p.id, mine > all.indexOf(p) || this.back));
       else if (p.online && this.online.get(p.id) === false) known.resumed();
     }
     this.online = new Map(others.map((p) => [p.id, p.online]));
   }
 
   receive(s: PeerSignal): void {
-    if (s.generation === this.generation) this.peers.get(s.from)?.receive(s);
+    if (s.generation !== this.generation) return;
+    const peer = this.peers.get(s.from);
+    if (peer === undefined || s.description === undefined) return peer?.receive(s);
+    switch (peer.meant(s.description)) {
+      case "for us":
+        return peer.receive(s);
+      case "for the page before":
+        return;
+      case "from a new page": {
+        // The other side has reloaded its page, and offers from a connection that ours knows nothing of.
+        peer.close();
+        const fresh = new Peer(this.host, this, s.from, false);
+        this.peers.set(s.from, fresh);
+        return fresh.receive(s);
+      }
+    }
   }
 
   async update(source: TrackSource): Promise<void> {

@@ -1,91 +1,167 @@
-// What we have to say to the server that must arrive in the end, whatever sockets are lost meanwhile: what we send and show,
-// what we want to see, what we wrote. Of the first two only the newest counts; a message of the chat is repeated until the
-// server has it, which applies it once.
+// Commands that take a place in the room's log, from the moment they are given until the server says that they are safe.
+// They go in order, at most WINDOW at a time, under an id that the server applies once: whoever does not know whether one
+// arrived sends it again. They outlive a lost socket, and a reload of the page (keep.ts).
+//
+// Of what we send and show (state) only the newest counts. When the seat is gone, messages of the chat go on under the next
+// one; everything else was said by somebody who is not there any more.
 
-import type { ClientMessage, State, View } from "./protocol.gen.js";
-import { MaxSide, MaxWants } from "./protocol.gen.js";
-import type { ChatEntry, ViewWant } from "./types.js";
+import { ConfabError } from "./errors.js";
+import type { Keep } from "./keep.js";
+import type { ClientMessage } from "./protocol.gen.js";
 
-/** Milliseconds between views: a window being dragged should not flood. */
-const VIEW_PACE = 200;
-/** Milliseconds to wait, at least, after the server found us too fast. */
+/** The commands that are acknowledged. */
+export type Logged = Extract<ClientMessage, {
+  type: "state" | "chat" | "chat-edit" | "chat-delete" | "chat-react" | "set-room" | "set-role" | "mute" | "allow" | "remove" | "end-room" | "refresh";
+}>;
+
+export interface Kept {
+  /** The command's. */
+  readonly id: string;
+  /** Counts up: the order. */
+  readonly n: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly message: Logged;
+  /** The server refused it for good; it waits for the person. Messages of the chat only. */
+  readonly failed?: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+/** Commands on their way at once. */
+const WINDOW = 8;
+/** Commands that wait, at most: somebody who types that much offline has other worries. */
+export const WAITING = 200;
+/** Milliseconds to wait, at least, after the server asked for patience. */
 const SLOW_DOWN = 500;
 
 export class Outbox {
-  private view: View = { wants: [] };
-  /** As the server has it; "" is unknown. */
-  private viewSent = "";
-  private stateSent = "";
-  private viewTimer: ReturnType<typeof setTimeout> | undefined;
-  private slowTimer: ReturnType<typeof setTimeout> | undefined;
+  private entries: Kept[] = [];
+  private readonly flying = new Set<string>();
+  private open = false;
+  private n = 0;
+  private visit = "";
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
+    private readonly keep: Keep,
     /** True if it went out now. */
     private readonly send: (m: ClientMessage) => boolean,
-    private readonly state: () => State,
+    private readonly now: () => number,
   ) {}
 
-  /** For join, which carries it. */
-  stateForJoin(): State {
-    const state = this.state();
-    this.stateSent = JSON.stringify(state);
-    return state;
+  /** How many wait for the server, failed ones left aside. */
+  get size(): number {
+    return this.entries.filter((e) => e.failed === undefined).length;
   }
 
-  tellState(): void {
-    const state = this.state();
-    const text = JSON.stringify(state);
-    if (text !== this.stateSent && this.send({ type: "state", id: "state", ...state })) this.stateSent = text;
+  /** Takes up what an earlier page of this visit has left. */
+  async load(visit: string): Promise<readonly Kept[]> {
+    this.close();
+    this.visit = visit;
+    this.entries = await this.keep.load(visit);
+    this.n = this.entries.at(-1)?.n ?? 0;
+    return this.entries;
   }
 
-  setView(wants: readonly ViewWant[]): void {
-    const side = (n: number): number => Math.min(MaxSide, Math.max(0, Math.round(n)));
-    this.view = {
-      wants: wants.slice(0, MaxWants).map((w) => ({
-        participant: w.participant, source: w.source, width: side(w.width), height: side(w.height),
-        priority: Math.min(100, Math.max(0, Math.round(w.priority ?? 50))), visible: w.visible ?? true,
-      })),
-    };
-    this.viewTimer ??= setTimeout(() => {
-      this.viewTimer = undefined;
-      this.tellView();
-    }, VIEW_PACE);
+  /** False if there is too much already. */
+  add(m: Logged): boolean {
+    const id = m.id ?? "";
+    if (m.type === "state") for (const old of this.entries.filter((e) => e.message.type === "state")) this.remove(old);
+    const known = this.entries.find((e) => e.id === id);
+    if (known === undefined && this.entries.length >= WAITING) return false;
+    if (known !== undefined) this.remove(known);
+    const e: Kept = { id, n: ++this.n, at: this.now(), message: m };
+    this.entries.push(e);
+    this.keep.save(this.visit, e);
+    this.flush();
+    return true;
   }
 
-  tellChat(c: ChatEntry): void {
-    const m: ClientMessage = { type: "chat", id: c.id, text: c.text };
-    if (c.to !== null) m.to = c.to;
-    this.send(m);
+  /** The seat is ours: what waits goes out, and what was on its way goes out again. */
+  joined(): void {
+    this.open = true;
+    this.flying.clear();
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.flush();
   }
 
-  /** A seat was taken, or taken back: say what may have been said into a dying socket. */
-  joined(resumed: boolean, chat: readonly ChatEntry[]): void {
-    if (resumed) this.stateSent = "";
-    this.viewSent = "";
-    this.tellState();
-    this.tellView();
-    for (const c of chat) if (c.status === "pending") this.tellChat(c);
+  /** There is no socket. */
+  lost(): void {
+    this.open = false;
   }
 
-  /** The server dropped something for being too fast. */
-  tooFast(after: number): void {
-    this.stateSent = this.viewSent = "";
-    clearTimeout(this.slowTimer);
-    this.slowTimer = setTimeout(() => {
-      this.tellState();
-      this.tellView();
-    }, Math.max(after, SLOW_DOWN));
+  /** The seat is gone. */
+  expired(): void {
+    this.open = false;
+    for (const e of [...this.entries]) if (e.message.type !== "chat") this.remove(e);
+  }
+
+  /** The command is safe, or given up. */
+  done(id: string): void {
+    const e = this.entries.find((x) => x.id === id);
+    if (e === undefined) return;
+    this.remove(e);
+    this.flush();
+  }
+
+  /** later: it will be sent again; failed: it will not; unknown: it is none of ours. */
+  refused(id: string, error: ConfabError): "later" | "failed" | "unknown" {
+    const e = this.entries.find((x) => x.id === id);
+    if (e === undefined) return "unknown";
+    if (error.retry && (error.code === "too-fast" || error.code === "unavailable" || error.code === "slow-client" || error.code === "internal")) {
+      this.flying.delete(id);
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        this.flush();
+      }, Math.max(error.after, SLOW_DOWN));
+      return "later";
+    }
+    this.remove(e);
+    if (e.message.type === "chat") {
+      const failed: Kept = { ...e, failed: { code: error.code, message: error.message, hint: error.hint } };
+      this.entries.push(failed);
+      this.keep.save(this.visit, failed);
+    }
+    this.flush();
+    return "failed";
+  }
+
+  /** What we send and show is not confirmed yet. */
+  hasState(): boolean {
+    return this.entries.some((e) => e.message.type === "state");
+  }
+
+  /** The command tells what we send and show. */
+  isState(id: string): boolean {
+    return this.entries.some((e) => e.id === id && e.message.type === "state");
   }
 
   close(): void {
-    clearTimeout(this.viewTimer);
-    clearTimeout(this.slowTimer);
-    this.viewTimer = undefined;
+    this.open = false;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.flying.clear();
   }
 
-  private tellView(): void {
-    const text = JSON.stringify(this.view);
-    if (text === this.viewSent || (this.viewSent === "" && this.view.wants.length === 0)) return;
-    if (this.send({ type: "view", id: "view", ...this.view })) this.viewSent = text;
+  /** The visit is over: nothing of it is kept. */
+  clear(): void {
+    this.close();
+    for (const e of [...this.entries]) this.remove(e);
+  }
+
+  private flush(): void {
+    if (!this.open || this.timer !== undefined) return;
+    for (const e of this.entries) {
+      if (this.flying.size >= WINDOW) return;
+      if (e.failed !== undefined || this.flying.has(e.id)) continue;
+      if (!this.send(e.message)) return;
+      this.flying.add(e.id);
+    }
+  }
+
+  private remove(e: Kept): void {
+    this.entries = this.entries.filter((x) => x !== e);
+    this.flying.delete(e.id);
+    this.keep.drop(this.visit, e.id);
   }
 }

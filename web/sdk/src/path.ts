@@ -49,6 +49,8 @@ export interface Path {
   update(source: TrackSource): Promise<void>;
   /** The signaling socket is back: repeat what may have been lost with it. */
   resumed(): void;
+  /** A newer route is being built: go on carrying, but neither complain nor try again. */
+  retire(): void;
   /** New ICE servers. */
   configure(c: RTCConfiguration): void;
   connections(): readonly Connection[];

@@ -7,6 +7,7 @@
 import { screenRate } from "./encodings.js";
 import type { Negotiation, NegotiationStep } from "./negotiation.js";
 import { negotiation, onCandidate, onDescription } from "./negotiation.js";
+import { address, meant, sdpSession, type Meant } from "./reload.js";
 import type { Path, PathHost } from "./path.js";
 import { addSender, channelOptions, sendOn } from "./path.js";
 import type { Candidate, Description, PeerSignal, Source } from "./protocol.gen.js";
@@ -25,6 +26,9 @@ export class Peer {
   readonly pc: RTCPeerConnection;
   private readonly stream: MediaStream;
   private state: Negotiation;
+  /** Session ids (RFC 8866 §5.2) of our descriptions and of theirs; "" before the first. */
+  private session = "";
+  private remote = "";
   private chain: Promise<void> = Promise.resolve();
   private readonly sending = new Map<TrackSource, RTCRtpTransceiver>();
   private readonly receiving = new Map<Source, MediaStreamTrack>();
@@ -55,6 +59,11 @@ export class Peer {
       this.shareScreen();
     }
     this.await();
+  }
+
+  /** Whether a description belongs to this connection, or to one that a reloaded page has taken with it. */
+  meant(d: Description): Meant {
+    return meant(d, this.session, this.remote);
   }
 
   receive(s: PeerSignal): void {
@@ -137,6 +146,7 @@ export class Peer {
 
   private async setRemote(d: Description): Promise<void> {
     this.remoteTracks = d.tracks ?? {};
+    this.remote = sdpSession(d.sdp);
     await this.pc.setRemoteDescription({ type: d.type, sdp: d.sdp });
     for (const t of this.pc.getTransceivers()) {
       const source = t.mid === null ? undefined : this.remoteTracks[t.mid];
@@ -178,7 +188,8 @@ export class Peer {
     if (d === null) return;
     const tracks: Record<string, Source> = {};
     for (const [source, t] of this.sending) if (t.mid !== null) tracks[t.mid] = source;
-    this.signal({ description: { type: d.type === "offer" ? "offer" : "answer", sdp: d.sdp, tracks } });
+    this.session = sdpSession(d.sdp);
+    this.signal({ description: { type: d.type === "offer" ? "offer" : "answer", sdp: address(d.sdp, this.remote), tracks } });
   }
 
   private trickle(c: RTCIceCandidate | null): void {

@@ -42,6 +42,7 @@ export class Router {
   private readonly paths: Path[] = [];
   private prepared: Sfu | null = null;
   private route: RouteState | null = null;
+  private back = false;
   private people: readonly Participant[] = [];
   private wants = 0;
   private revision = 0;
@@ -78,9 +79,10 @@ export class Router {
     return this.prepared.prepare();
   }
 
-  /** The first route after a join. */
-  begin(route: RouteState, people: readonly Participant[], answer: SFUAnswer | null): void {
+  /** The first route after a join; back: others may have connections to us from before this page was reloaded. */
+  begin(route: RouteState, people: readonly Participant[], answer: SFUAnswer | null, back: boolean): void {
     this.people = people;
+    this.back = back;
     const p = this.prepared;
     this.prepared = null;
     if (p !== null && answer !== null && route.transport === "sfu") {
@@ -91,16 +93,17 @@ export class Router {
     } else {
       // Peer to peer, or no answer: a fresh connection later costs less than candidates that have grown stale.
       p?.close();
-      this.follow(route);
+      this.follow(route, false);
     }
+    this.back = false;
   }
 
-  /** Builds the path of a route, beside the present one. */
-  follow(route: RouteState): void {
+  /** Builds the path of a route, beside the present one; anew: the SFU that we are connected to is not there any more. */
+  follow(route: RouteState, anew: boolean): void {
     if (route.generation === this.route?.generation) return;
     const old = this.current();
-    if (old instanceof Mesh) old.retire();
-    const alive = route.transport === "sfu" ? this.paths.find((p) => p instanceof Sfu) : undefined;
+    if (old instanceof Mesh || anew) old?.retire();
+    const alive = route.transport === "sfu" && !anew ? this.paths.find((p) => p instanceof Sfu) : undefined;
     if (alive !== undefined) {
       // The connection to the SFU was not closed yet: the room came back to it.
       this.switcher.rename(alive.generation, route.generation);
@@ -108,7 +111,7 @@ export class Router {
       this.use(route, alive);
       return;
     }
-    const path = route.transport === "sfu" ? new Sfu(this.host, this.o.slots) : new Mesh(this.host, route.generation);
+    const path = route.transport === "sfu" ? new Sfu(this.host, this.o.slots) : new Mesh(this.host, route.generation, this.back);
     path.generation = route.generation;
     this.paths.push(path);
     this.use(route, path);
@@ -173,7 +176,7 @@ export class Router {
 
   resumed(): void {
     for (const p of this.paths) p.resumed();
-    if (this.readyFor !== null && this.route?.done === false) this.o.send({ type: "route-ready", id: "route", generation: this.readyFor });
+    if (this.readyFor !== null && this.route?.done === false) this.o.send({ type: "route-ready", id: this.routeId(), generation: this.readyFor });
   }
 
   configure(): void {
@@ -223,8 +226,9 @@ export class Router {
     this.people = [];
   }
 
+  /** The newest: an older one beside it is of a server that is gone. */
   private sfu(): Sfu | undefined {
-    return this.paths.find((p): p is Sfu => p instanceof Sfu);
+    return this.paths.filter((p): p is Sfu => p instanceof Sfu).at(-1);
   }
 
   private use(route: RouteState, path: Path): void {
@@ -263,7 +267,7 @@ export class Router {
 
   private onFailed(path: Path, reason: string): void {
     if (path !== this.current()) return;
-    this.o.send({ type: "route-failed", id: "route", generation: path.generation, reason: reason.slice(0, 200) });
+    this.o.send({ type: "route-failed", id: this.routeId(), generation: path.generation, reason: reason.slice(0, 200) });
     this.o.onFailed(reason);
   }
 
@@ -344,7 +348,12 @@ export class Router {
     const patient = this.o.platform.now() - this.connectedAt < SETTLE;
     if (patient && this.awaited(path).some((k) => !this.switcher.isFlowing(k, r.generation))) return;
     this.readyFor = r.generation;
-    this.o.send({ type: "route-ready", id: "route", generation: r.generation });
+    this.o.send({ type: "route-ready", id: this.routeId(), generation: r.generation });
+  }
+
+  /** Each report is one of its own: a command of an id that the log has is not applied again. */
+  private routeId(): string {
+    return `route:${this.o.platform.secret()}`;
   }
 
   private awaited(path: Path): Key[] {

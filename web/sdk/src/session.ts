@@ -4,34 +4,53 @@
 // Events are counted. One that is already known is dropped, a hole asks the shell to come back with resume; after a resume
 // the missed events follow one by one, or a snapshot replaces everything and the difference is told as effects.
 
-import { ConfabError, refusal } from "./errors.js";
+import * as chats from "./chat.js";
+import type { Chat } from "./chat.js";
+import { ConfabError, ending, refusal } from "./errors.js";
 import type {
-  ChatMessage, ICEServer, Participant, PeerSignal, RouteState, ServerEvent, ServerMessage, SFUAnswer, Slot, Speaker,
+  Grant, ICEServer, Invite, Knock, Participant, PeerSignal, RouteReason, RouteState, ServerEvent, ServerMessage, Settings, SFUAnswer, Slot,
+  Source, Speaker, State,
 } from "./protocol.gen.js";
 import type { ChatEntry } from "./types.js";
 
 export interface Session {
   /** Participant id of this client; null before the first joined. */
   readonly self: string | null;
+  /** Who we were before, when that seat was lost. */
+  readonly former: string | null;
   /** What resume needs. */
   readonly secret: string;
   readonly epoch: string;
   readonly seq: number;
+  /** Milliseconds that the server holds the seat after a lost socket. */
+  readonly hold: number;
   /** In the order they joined, this client included. */
   readonly participants: readonly Participant[];
   readonly route: RouteState | null;
-  readonly chat: readonly ChatEntry[];
+  readonly chat: Chat;
+  readonly grants: readonly Grant[];
+  readonly settings: Settings | null;
+  /** Who waits to be let in, oldest first; empty for who may not let anybody in. */
+  readonly knocks: readonly Knock[];
+  /** How many wait beside those. */
+  readonly moreKnocks: number;
 }
 
 export type Effect =
-  | { readonly do: "joined"; readonly resumed: boolean; readonly answer: SFUAnswer | null }
+  | { readonly do: "joined"; readonly resumed: boolean; readonly recovered: boolean; readonly answer: SFUAnswer | null }
+  | { readonly do: "waiting"; readonly moderators: boolean }
+  | { readonly do: "acked"; readonly id: string }
   | { readonly do: "ice"; readonly servers: readonly ICEServer[]; readonly ttl: number }
   | { readonly do: "came"; readonly participant: Participant }
   | { readonly do: "gone"; readonly participant: Participant }
-  | { readonly do: "updated"; readonly before: Participant; readonly participant: Participant }
-  | { readonly do: "route"; readonly route: RouteState }
+  | { readonly do: "updated"; readonly before: Participant; readonly participant: Participant; readonly by: string }
+  | { readonly do: "route"; readonly route: RouteState; readonly reason: RouteReason | null }
   | { readonly do: "route-done"; readonly generation: number }
   | { readonly do: "chat"; readonly entry: ChatEntry }
+  | { readonly do: "typing" }
+  | { readonly do: "emote"; readonly from: string; readonly emoji: string }
+  | { readonly do: "knocked"; readonly knock: Knock }
+  | { readonly do: "invite"; readonly invite: Invite }
   | { readonly do: "signal"; readonly signal: PeerSignal }
   | { readonly do: "answer"; readonly answer: SFUAnswer }
   | { readonly do: "slots"; readonly slots: readonly Slot[] }
@@ -46,23 +65,48 @@ export type Effect =
   /** The session is over for good. */
   | { readonly do: "ended"; readonly error: ConfabError | null };
 
-export const noSession: Session = { self: null, secret: "", epoch: "", seq: 0, participants: [], route: null, chat: [] };
+export const noSession: Session = {
+  self: null, former: null, secret: "", epoch: "", seq: 0, hold: 0, participants: [], route: null, chat: chats.noChat, grants: [], settings: null,
+  knocks: [], moreKnocks: 0,
+};
 
-/** Messages kept in state. */
-const CHAT = 1000;
+type Step = [Session, Effect[]];
 
-export function receive(s: Session, m: ServerMessage): [Session, Effect[]] {
+/** now is the time in milliseconds since 1970, for what the server sends without one. */
+export function receive(s: Session, m: ServerMessage, now: number): Step {
   switch (m.type) {
     case "joined":
       return joined(s, m);
+    case "waiting":
+      return [s, [{ do: "waiting", moderators: m.moderators }]];
     case "participant-joined":
     case "participant-left":
     case "participant-updated":
     case "chat-message":
+    case "chat-edited":
+    case "chat-deleted":
+    case "chat-reacted":
+    case "settings":
+    case "granted":
     case "route":
     case "route-done":
+    case "room-ended":
     case "withheld":
-      return event(s, m);
+      return event(s, m, now);
+    case "ack":
+      return [{ ...s, chat: chats.acked(s.chat, m.id, m.seq) }, [{ do: "acked", id: m.id }]];
+    case "history":
+      return [{ ...s, chat: chats.older(s.chat, s.self, m) }, []];
+    case "typing":
+      return [{ ...s, chat: chats.typing(s.chat, m, now) }, [{ do: "typing" }]];
+    case "emote":
+      return [s, [{ do: "emote", from: m.from, emoji: m.emoji }]];
+    case "knocks": {
+      const fresh = m.knocks.filter((k) => !s.knocks.some((x) => x.id === k.id));
+      return [{ ...s, knocks: m.knocks, moreKnocks: m.more ?? 0 }, fresh.map((knock) => ({ do: "knocked", knock }))];
+    }
+    case "invite":
+      return [s, [{ do: "invite", invite: m }]];
     case "signal":
       return [s, [{ do: "signal", signal: m }]];
     case "sfu-answer":
@@ -89,31 +133,33 @@ export function receive(s: Session, m: ServerMessage): [Session, Effect[]] {
 }
 
 /** An event of a type that this version does not know: it counts, its content is lost on us. */
-export function skip(s: Session, seq: number): [Session, Effect[]] {
+export function skip(s: Session, seq: number): Step {
   return inOrder(s, seq, () => [s, []]);
 }
 
-/** Our own message, shown before the server has confirmed it. */
-export function say(s: Session, entry: ChatEntry): Session {
-  return { ...s, chat: [...s.chat.filter((c) => c.id !== entry.id), entry].slice(-CHAT) };
-}
-
-function joined(s: Session, m: Extract<ServerMessage, { type: "joined" }>): [Session, Effect[]] {
+function joined(s: Session, m: Extract<ServerMessage, { type: "joined" }>): Step {
   const ice: Effect = { do: "ice", servers: m.iceServers, ttl: m.iceTtl };
   if (m.recovered && s.self === m.self && s.epoch === m.epoch) {
-    return [{ ...s, secret: m.session }, [ice, { do: "joined", resumed: true, answer: m.answer ?? null }]];
+    const settled = { ...s, secret: m.session, hold: m.resumeWindow * 1000 };
+    return [settled, [ice, { do: "joined", resumed: true, recovered: true, answer: m.answer ?? null }]];
   }
   const again = s.self === m.self;
   const next: Session = {
     self: m.self,
+    former: again ? null : (s.self ?? s.former),
     secret: m.session,
     epoch: m.epoch,
     seq: m.seq,
+    hold: m.resumeWindow * 1000,
     participants: m.participants,
     route: m.route,
-    chat: [...m.chat.map((c) => entry(m.self, c)), ...unconfirmed(s, m.chat)],
+    chat: chats.snapshot(s.chat, m, again ? null : (s.self ?? s.former)),
+    grants: m.grants,
+    settings: m.settings,
+    knocks: [], // told anew to who may see them
+    moreKnocks: 0,
   };
-  const effects: Effect[] = [ice, { do: "joined", resumed: again, answer: m.answer ?? null }];
+  const effects: Effect[] = [ice, { do: "joined", resumed: again, recovered: false, answer: m.answer ?? null }];
   if (again) effects.push(...difference(s, next));
   return [next, effects];
 }
@@ -126,44 +172,66 @@ function difference(s: Session, next: Session): Effect[] {
   }
   for (const p of next.participants) {
     const before = s.participants.find((q) => q.id === p.id);
-    effects.push(before === undefined ? { do: "came", participant: p } : { do: "updated", before, participant: p });
+    effects.push(before === undefined ? { do: "came", participant: p } : { do: "updated", before, participant: p, by: "" });
   }
-  for (const c of next.chat) {
-    if (!c.own && !s.chat.some((d) => d.id === c.id && d.from === c.from)) effects.push({ do: "chat", entry: c });
+  for (const c of next.chat.told) {
+    if (!c.own && c.line === null && (c.seq ?? 0) > s.seq) effects.push({ do: "chat", entry: c });
   }
   if (next.route !== null) {
-    if (next.route.generation !== s.route?.generation) effects.push({ do: "route", route: next.route });
+    if (next.route.generation !== s.route?.generation) effects.push({ do: "route", route: next.route, reason: null });
     if (next.route.done) effects.push({ do: "route-done", generation: next.route.generation });
   }
   return effects;
 }
 
-function event(s: Session, m: ServerEvent): [Session, Effect[]] {
+function event(s: Session, m: ServerEvent, now: number): Step {
   return inOrder(s, m.seq, () => {
+    const told = (chat: Chat): Step => [{ ...s, chat }, []];
     switch (m.type) {
-      case "participant-joined":
-        return [{ ...s, participants: [...s.participants, m.participant] }, [{ do: "came", participant: m.participant }]];
+      case "participant-joined": {
+        const chat = chats.line(s.chat, "joined", m.seq, m.participant, s.self, now);
+        return [{ ...s, participants: [...s.participants, m.participant], chat }, [{ do: "came", participant: m.participant }]];
+      }
       case "participant-left": {
         const p = s.participants.find((q) => q.id === m.id);
-        return [{ ...s, participants: s.participants.filter((q) => q.id !== m.id) }, p === undefined ? [] : [{ do: "gone", participant: p }]];
+        if (p === undefined) return [s, []];
+        const participants = s.participants.filter((q) => q !== p);
+        return [{ ...s, participants, chat: chats.line(s.chat, "left", m.seq, p, s.self, now) }, [{ do: "gone", participant: p }]];
       }
       case "participant-updated": {
         const before = s.participants.find((q) => q.id === m.participant.id);
         if (before === undefined) return [s, []];
         const participants = s.participants.map((q) => (q === before ? m.participant : q));
-        return [{ ...s, participants }, [{ do: "updated", before, participant: m.participant }]];
+        const [was, is] = [before.media.screen, m.participant.media.screen];
+        const chat = was === is ? s.chat : chats.line(s.chat, is ? "shares" : "stopped", m.seq, m.participant, s.self, now);
+        return [{ ...s, participants, chat }, [{ do: "updated", before, participant: m.participant, by: m.by ?? "" }]];
       }
       case "chat-message": {
-        const e = entry(s.self, m);
-        // A pending message takes its place in the server's order.
-        return [say(s, e), e.own ? [] : [{ do: "chat", entry: e }]];
+        const chat = chats.heard(s.chat, s.self, m);
+        const e = chat.told.find((x) => x.seq === m.seq);
+        return [{ ...s, chat }, e === undefined || e.own ? [] : [{ do: "chat", entry: e }]];
+      }
+      case "chat-edited":
+        return told(chats.edited(s.chat, m));
+      case "chat-deleted":
+        return told(chats.deleted(s.chat, m));
+      case "chat-reacted":
+        return told(chats.reacted(s.chat, m));
+      case "settings":
+        return [{ ...s, settings: m.settings }, []];
+      case "granted": {
+        // Others are told by participant-updated; who is meant may get this first.
+        const participants = s.participants.map((p) => (p.id === s.self && p.role !== m.role ? { ...p, role: m.role } : p));
+        return [{ ...s, grants: m.grants, participants }, []];
       }
       case "route":
-        return [{ ...s, route: m.route }, [{ do: "route", route: m.route }]];
+        return [{ ...s, route: m.route }, [{ do: "route", route: m.route, reason: m.reason }]];
       case "route-done": {
         const route = s.route?.generation === m.generation ? { ...s.route, done: true } : s.route;
         return [{ ...s, route }, [{ do: "route-done", generation: m.generation }]];
       }
+      case "room-ended":
+        return [s, [{ do: "ended", error: ending("room-ended") }]];
       case "withheld":
         return [s, []];
       default:
@@ -172,44 +240,26 @@ function event(s: Session, m: ServerEvent): [Session, Effect[]] {
   });
 }
 
-function inOrder(s: Session, seq: number, apply: () => [Session, Effect[]]): [Session, Effect[]] {
+function inOrder(s: Session, seq: number, apply: () => Step): Step {
   if (seq <= s.seq) return [s, []];
   if (seq !== s.seq + 1) return [s, [{ do: "resync" }]];
   const [next, effects] = apply();
   return [{ ...next, seq }, effects];
 }
 
-function refused(s: Session, id: string, error: ConfabError): [Session, Effect[]] {
+function refused(s: Session, id: string, error: ConfabError): Step {
   if (error.code === "session-expired") return [s, [{ do: "rejoin" }]];
-  if (error.code === "replaced") return [s, [{ do: "ended", error }]];
-  const c = s.chat.find((e) => e.id === id && e.own && e.status === "pending");
-  if (c === undefined) return [s, [{ do: "refused", id, error }]];
-  const failed: ChatEntry = { ...c, status: "failed", error };
-  return [{ ...s, chat: s.chat.map((e) => (e === c ? failed : e)) }, []];
+  if (error.code === "replaced" || error.code === "ended") return [s, [{ do: "ended", error }]];
+  return [s, [{ do: "refused", id, error }]];
 }
 
-function unconfirmed(s: Session, confirmed: readonly ChatMessage[]): ChatEntry[] {
-  return s.chat.filter((e) => e.own && e.status !== "sent" && !confirmed.some((c) => c.id === e.id));
-}
-
-function entry(self: string | null, c: ChatMessage): ChatEntry {
-  return {
-    id: c.id, from: c.from, name: c.name, to: c.to ?? null, text: c.text, time: c.time,
-    own: c.from === self, status: "sent", error: null,
-  };
-}
-
-function ending(reason: string): ConfabError | null {
-  switch (reason) {
-    case "left":
-      return null;
-    case "replaced":
-      return new ConfabError({ code: "replaced", message: "This call was taken over by another tab or device.", hint: "Go on there, or join again here." });
-    case "removed":
-      return new ConfabError({ code: "removed", message: "You were removed from the room." });
-    default:
-      return new ConfabError({ code: "room-closed", message: "The room was closed." });
-  }
+/** Which sources an update has taken from somebody who was sending them. */
+export function takenFrom(sending: State, p: Participant): Source[] {
+  const on: [Source, boolean, boolean][] = [
+    ["microphone", sending.microphone, p.media.microphone], ["camera", sending.camera, p.media.camera],
+    ["screen", sending.screen, p.media.screen], ["screen-audio", sending.screenAudio, p.media.screenAudio],
+  ];
+  return on.filter(([source, sends, may]) => sends && (!may || (p.blocked ?? []).includes(source))).map(([source]) => source);
 }
 
 function unreachable(m: never): never {

@@ -59,6 +59,7 @@ export class Sfu implements Path {
   private tries = 0;
   /** It has been connected before. */
   private ever = false;
+  private retired = false;
   private closed = false;
 
   constructor(
@@ -165,8 +166,13 @@ export class Sfu implements Path {
   resumed(): void {
     // The answer may have been lost with the socket. The same revision asks for it once more.
     this.enqueue(async () => {
-      if (this.pending !== null) this.host.send({ type: "sfu-offer", ...this.pending.message });
+      if (this.pending !== null && !this.retired) this.host.send({ type: "sfu-offer", ...this.pending.message });
     });
+  }
+
+  retire(): void {
+    this.retired = true;
+    clearTimeout(this.timer);
   }
 
   configure(c: RTCConfiguration): void {
@@ -195,6 +201,7 @@ export class Sfu implements Path {
 
   private negotiate(): void {
     this.enqueue(async () => {
+      if (this.retired) return;
       if (this.pending !== null) {
         this.again = true;
         return;
@@ -293,6 +300,7 @@ export class Sfu implements Path {
   }
 
   private connection(): void {
+    if (this.retired) return;
     switch (this.pc.connectionState) {
       case "connected":
         clearTimeout(this.timer);

@@ -3,6 +3,10 @@
 // its whole life, so that an element keeps its srcObject while the tracks inside it change.
 
 import type { ConfabError } from "./errors.js";
+import type { CarrierKind } from "./carriers/carrier.js";
+import type { Access, Grant, Line, Reaction, Role, Settings } from "./protocol.gen.js";
+
+export type { Access, CarrierKind, Grant, Line, Role };
 
 /** How media should travel. The first to join decides for the room. */
 export type CallMode = "auto" | "p2p" | "sfu";
@@ -17,8 +21,12 @@ export interface CallOptions {
   room: string;
   /** Shown to others: 1 to 64 characters. */
   name: string;
-  /** A join token, when the server asks for one. */
+  /** A join token, when the server asks for one, or an invite. */
   token?: string;
+  /** Of the room, when it has one. */
+  password?: string;
+  /** False: forget seat and unsent messages when the page is reloaded. Default true. */
+  keep?: boolean;
   /** Default auto: peer to peer for two, the SFU from the third. */
   mode?: CallMode;
   /** "relay" forces all media through TURN. Default "all". */
@@ -31,10 +39,10 @@ export interface CallOptions {
 }
 
 /**
- * idle → joining → joined ⇄ reconnecting → left | failed.
- * "reconnecting" means the signaling socket: media may go on undisturbed.
+ * idle → joining (→ waiting) → joined ⇄ reconnecting → left | failed.
+ * "waiting" is in the lobby, until a moderator answers. "reconnecting" means the signaling socket: media may go on undisturbed.
  */
-export type CallPhase = "idle" | "joining" | "joined" | "reconnecting" | "left" | "failed";
+export type CallPhase = "idle" | "joining" | "waiting" | "joined" | "reconnecting" | "left" | "failed";
 
 export interface CallState {
   readonly phase: CallPhase;
@@ -43,17 +51,64 @@ export interface CallState {
   readonly self: PersonState | null;
   /** The others, in the order they joined. */
   readonly people: readonly PersonState[];
-  /** Oldest first. */
+  /** Oldest first: messages, and lines about who came and went. */
   readonly chat: readonly ChatEntry[];
+  readonly talk: TalkState;
+  /** What we may do, beside what our role allows. */
+  readonly grants: readonly Grant[];
+  /** Null until joined. */
+  readonly settings: Settings | null;
+  readonly lobby: LobbyState;
   readonly connection: ConnectionState;
   /** Why the phase is failed (or left against one's will); null otherwise. */
   readonly error: ConfabError | null;
+}
+
+/** What is true of the chat beside its messages. */
+export interface TalkState {
+  /** Messages of others since chat.read() was last called. */
+  readonly unread: number;
+  /** Older messages are on the server: chat.older() brings them. */
+  readonly more: boolean;
+  readonly loading: boolean;
+  /** Commands that wait to be sent, or for the server's word that they are safe; typed text among them. */
+  readonly waiting: number;
+  readonly typing: readonly TypingState[];
+}
+
+export interface TypingState {
+  readonly id: string;
+  readonly name: string;
+  /** To us alone. */
+  readonly direct: boolean;
+}
+
+export interface LobbyState {
+  /** In phase waiting: somebody is there who can let us in. */
+  readonly attended: boolean;
+  /** Who knocks, for those who may let them in; oldest first. */
+  readonly knocks: readonly KnockState[];
+  /** How many knock beside those. */
+  readonly more: number;
+}
+
+export interface KnockState {
+  readonly id: string;
+  readonly name: string;
+  readonly verified: boolean;
+  /** Milliseconds since 1970. */
+  readonly since: number;
 }
 
 export interface PersonState {
   readonly id: string;
   readonly name: string;
   readonly kind: "person" | "ingest";
+  readonly role: Role;
+  /** The name stands for an identity that a token vouches for. */
+  readonly verified: boolean;
+  /** Sources that a moderator has taken away until they are allowed again. */
+  readonly blocked: readonly TrackSource[];
   /** False: the socket is lost and the seat is held; media may go on. */
   readonly online: boolean;
   /** What the person sends: false is muted, off, or absent. */
@@ -103,6 +158,8 @@ export interface ConnectionState {
   /** True from a change of route until everybody receives by the new one. */
   readonly switching: boolean;
   readonly signaling: "connected" | "reconnecting" | "offline";
+  /** What carries signaling, or carried it last. */
+  readonly carrier: CarrierKind | null;
   /** The worst of the links: server when the SFU carries the call, relayed when any peer link is. */
   readonly path: PathKind;
   readonly protocol: LinkProtocol | null;
@@ -115,6 +172,10 @@ export interface ConnectionState {
 
 export interface ChatEntry {
   readonly id: string;
+  /** Its place in the room's log, by which it is edited, answered and so on; null until it is there. */
+  readonly seq: number | null;
+  /** Not null: no message but a line about `from`, which has no text. */
+  readonly line: Line | null;
   /** Participant id of the author; equal to self.id for own messages. */
   readonly from: string;
   readonly name: string;
@@ -123,8 +184,16 @@ export interface ChatEntry {
   readonly text: string;
   /** Milliseconds since 1970: the server's clock, or ours while pending. */
   readonly time: number;
+  /** seq of the message that this one answers. */
+  readonly reply: number | null;
+  /** When it was last edited, milliseconds since 1970. */
+  readonly edited: number | null;
+  /** Taken back: text is empty. */
+  readonly deleted: boolean;
+  /** Each emoji with the participant ids of who put it there. */
+  readonly reactions: readonly Reaction[];
   readonly own: boolean;
-  /** failed: the server refused it, see error; Call.retryChat sends it again. */
+  /** failed: the server refused it, see error; call.chat.retry sends it again. */
   readonly status: "sent" | "pending" | "failed";
   readonly error: ConfabError | null;
 }
@@ -214,6 +283,12 @@ export interface CallEvents {
   change: CallState;
   /** A message of the chat arrived from somebody else. */
   chat: ChatEntry;
+  /** Somebody shows an emoji for a moment; from is a participant id, our own included. */
+  emote: { readonly from: string; readonly emoji: string };
+  /** A moderator has turned these of our sources off; hold: until they are allowed again. */
+  silenced: { readonly sources: readonly TrackSource[]; readonly hold: boolean };
+  /** Somebody asks to be let in. */
+  knock: KnockState;
   /** A data channel message arrived. */
   data: DataMessage;
   /** Something was refused or failed that is not the end of the call. */

@@ -1,7 +1,8 @@
 // A browser without a browser: sockets, peer connections and streams that a test drives by hand, on node's mocked clock.
 
 import { mock } from "node:test";
-import type { Platform } from "../src/platform.js";
+import { memoryKeep, type Keep } from "../src/keep.js";
+import type { Platform, Store } from "../src/platform.js";
 import type { ClientMessage, Participant, RouteState, ServerMessage } from "../src/protocol.gen.js";
 
 export class FakeTrack extends EventTarget {
@@ -173,7 +174,7 @@ export class FakeSocket {
   readyState = 0;
   onopen: (() => void) | null = null;
   onmessage: ((e: { data: string }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((e: { code: number } | null) => void) | null = null;
   readonly sent: ClientMessage[] = [];
   closed = false;
   constructor(readonly url: string, readonly protocol: string) {}
@@ -191,20 +192,67 @@ export class FakeSocket {
     this.readyState = 1;
     this.onopen?.();
   }
-  say(m: ServerMessage): void {
+  say(m: ServerMessage | ServerMessage[]): void {
     this.onmessage?.({ data: JSON.stringify(m) });
   }
-  /** The network is cut. */
-  lose(): void {
+  /** The network is cut, or the server closes with a code. */
+  lose(code?: number): void {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.(code === undefined ? null : { code });
   }
   of<T extends ClientMessage["type"]>(type: T): Extract<ClientMessage, { type: T }>[] {
     return this.sent.filter((m): m is Extract<ClientMessage, { type: T }> => m.type === type);
   }
 }
 
+export class FakeStore implements Store {
+  readonly items = new Map<string, string>();
+  getItem(k: string): string | null {
+    return this.items.get(k) ?? null;
+  }
+  setItem(k: string, v: string): void {
+    this.items.set(k, v);
+  }
+  removeItem(k: string): void {
+    this.items.delete(k);
+  }
+}
+
+/** What outlives a page. */
+export class FakeTab {
+  readonly session = new FakeStore();
+  readonly local = new FakeStore();
+  readonly keep: Keep = memoryKeep();
+  readonly locks = new Set<string>();
+}
+let secrets = 0;
+
 export class FakePlatform implements Platform {
+  constructor(readonly tab = new FakeTab()) {}
+  readonly webTransport = null;
+  /** Answers of GET requests, by path. */
+  readonly answers = new Map<string, unknown>();
+  fetch(url: string): Promise<Response> {
+    const a = this.answers.get(new URL(url).pathname);
+    return a === undefined ? Promise.reject(new TypeError("no such thing")) : Promise.resolve(new Response(JSON.stringify(a)));
+  }
+  secret(): string {
+    return `secret-of-22-characters-${++secrets}`;
+  }
+  get session(): Store {
+    return this.tab.session;
+  }
+  get local(): Store {
+    return this.tab.local;
+  }
+  get keep(): Keep {
+    return this.tab.keep;
+  }
+  lock(name: string): Promise<(() => void) | null> {
+    if (this.tab.locks.has(name)) return Promise.resolve(null);
+    this.tab.locks.add(name);
+    return Promise.resolve(() => void this.tab.locks.delete(name));
+  }
   readonly sockets: FakeSocket[] = [];
   readonly peers: FakePeer[] = [];
   readonly page = new EventTarget();
@@ -261,7 +309,7 @@ async function settle(): Promise<void> {
 }
 
 export const who = (id: string, more: Partial<Participant> = {}): Participant => ({
-  id, name: id, online: true, kind: "person", media: { microphone: true, camera: true, screen: false, screenAudio: false, hand: false }, ...more,
+  id, name: id, online: true, kind: "person", role: "member", media: { microphone: true, camera: true, screen: false, screenAudio: false, hand: false }, ...more,
 });
 
 export function joined(
@@ -269,7 +317,8 @@ export function joined(
 ): Extract<ServerMessage, { type: "joined" }> {
   return {
     type: "joined", self: "me", session: "s3cret", room: "room", mode: "auto", epoch: "e1", seq: 10, recovered: false,
-    route: { transport: "p2p", generation: 1, done: true, ...route }, participants: people.map((p) => who(p)), chat: [],
+    route: { transport: "p2p", generation: 1, done: true, ...route }, participants: people.map((p) => who(p)), chat: [], more: false,
+    grants: ["microphone", "camera", "chat"], settings: { access: "open", password: false, people: 50 },
     iceServers: [{ urls: ["turn:relay.example?transport=tcp"], username: "u", credential: "c" }], iceTtl: 600, resumeWindow: 30, server: "test", ...more,
   };
 }

@@ -2,18 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Participant, ServerMessage } from "../src/protocol.gen.js";
 import type { Effect, Session } from "../src/session.js";
-import { noSession, receive, say, skip } from "../src/session.js";
-import type { ChatEntry } from "../src/types.js";
+import { noSession, receive as step, skip } from "../src/session.js";
+
+const receive = (s: Session, m: ServerMessage): [Session, Effect[]] => step(s, m, 5000);
 
 const who = (id: string, more: Partial<Participant> = {}): Participant => ({
-  id, name: id, online: true, kind: "person", media: { microphone: true, camera: true, screen: false, screenAudio: false, hand: false }, ...more,
+  id, name: id, online: true, kind: "person", role: "member", media: { microphone: true, camera: true, screen: false, screenAudio: false, hand: false }, ...more,
 });
 const joined = (more: Partial<Extract<ServerMessage, { type: "joined" }>> = {}): ServerMessage => ({
   type: "joined", self: "me", session: "s3cret", room: "r", mode: "auto", epoch: "e1", seq: 10, recovered: false,
-  route: { transport: "p2p", generation: 1, done: true }, participants: [who("ann"), who("me")], chat: [], iceServers: [], iceTtl: 600,
+  route: { transport: "p2p", generation: 1, done: true }, participants: [who("ann"), who("me")], chat: [], more: false, grants: [],
+  settings: { access: "open", password: false, people: 50 }, iceServers: [], iceTtl: 600,
   resumeWindow: 30, server: "test", ...more,
 });
-const mine = (id: string): ChatEntry => ({ id, from: "me", name: "me", to: null, text: "hi", time: 1, own: true, status: "pending", error: null });
 const did = (effects: Effect[]): string[] => effects.map((e) => (e.do === "came" || e.do === "gone" || e.do === "updated" ? `${e.do} ${e.participant.id}` : e.do));
 
 function run(s: Session, ...messages: ServerMessage[]): [Session, string[]] {
@@ -37,6 +38,14 @@ const table: [name: string, messages: ServerMessage[], want: string[], seq: numb
   ["another epoch is never recovered", [joined({ recovered: true, epoch: "e2", seq: 3 })], ["ice", "joined", "updated ann", "updated me", "route-done"], 3],
   ["an expired session joins again", [{ type: "error", code: "session-expired", message: "late", retry: true }], ["rejoin"], 10],
   ["a session taken over is over", [{ type: "error", code: "replaced", message: "elsewhere", retry: false }], ["ended"], 10],
+  ["an acknowledgement is told", [{ type: "ack", id: "c1", seq: 0 }], ["acked"], 10],
+  ["settings, grants and changes of messages count", [
+    { type: "settings", seq: 11, settings: { access: "locked", password: true, people: 9 } }, { type: "granted", seq: 12, role: "moderator", grants: [] },
+    { type: "chat-edited", seq: 13, message: 3, text: "x", time: 1 }, { type: "chat-deleted", seq: 14, message: 3, by: "ann" },
+    { type: "chat-reacted", seq: 15, message: 3, from: "ann", emoji: "👍", on: true },
+  ], [], 15],
+  ["who knocks is told once", [{ type: "knocks", knocks: [{ id: "k", name: "Eve", since: 1 }] }, { type: "knocks", knocks: [{ id: "k", name: "Eve", since: 1 }] }], ["knocked"], 10],
+  ["the end of the room is the end", [{ type: "room-ended", seq: 11 }], ["ended"], 11],
   ["removed is the end", [{ type: "left", reason: "removed" }], ["ended"], 10],
 ];
 
@@ -55,32 +64,8 @@ test("an event of a later version counts", () => {
   assert.deepEqual(did(skip(start, 13)[1]), ["resync"]);
 });
 
-test("a pending message is confirmed in place, once", () => {
-  let [s] = receive(noSession, joined());
-  s = say(s, mine("m1"));
-  const echo: ServerMessage = { type: "chat-message", seq: 11, id: "m1", from: "me", name: "me", text: "hi", time: 99 };
-  const [next, effects] = run(s, { type: "chat-message", seq: 11, id: "x", from: "ann", name: "ann", text: "yo", time: 98 }, { ...echo, seq: 12 }, { ...echo, seq: 12 });
-  assert.deepEqual(effects, ["chat"]);
-  assert.deepEqual(next.chat.map((c) => [c.id, c.status, c.time]), [["x", "sent", 98], ["m1", "sent", 99]]);
-});
-
-test("a refused message says why, and others do not mind", () => {
-  let [s] = receive(noSession, joined());
-  s = say(say(s, mine("m1")), mine("m2"));
-  const [next, effects] = run(s, { type: "error", id: "m1", code: "forbidden", message: "no chat for you", hint: "ask", retry: false });
-  assert.deepEqual(effects, []);
-  assert.deepEqual(next.chat.map((c) => [c.id, c.status, c.error?.code ?? null]), [["m1", "failed", "forbidden"], ["m2", "pending", null]]);
-});
-
-test("what was pending when the socket was lost survives a snapshot, unless it was in it", () => {
-  let [s] = receive(noSession, joined());
-  s = say(say(s, mine("m1")), mine("m2"));
-  const [next] = receive(s, joined({ seq: 20, chat: [{ seq: 15, id: "m1", from: "me", name: "me", text: "hi", time: 5 }] }));
-  assert.deepEqual(next.chat.map((c) => [c.id, c.status]), [["m1", "sent"], ["m2", "pending"]]);
-});
-
 test("an ending has words", () => {
-  for (const reason of ["replaced", "removed", "room-closed"] as const) {
+  for (const reason of ["replaced", "removed", "banned", "refused", "room-ended", "room-closed"] as const) {
     const [, effects] = receive(noSession, { type: "left", reason });
     const e = effects[0];
     assert.ok(e?.do === "ended" && e.error?.code === reason && e.error.message !== "");

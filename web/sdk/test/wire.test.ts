@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { ClientMessage } from "../src/protocol.gen.js";
 import { noSession, receive } from "../src/session.js";
-import { decode, encode, sequence, socketURL } from "../src/wire.js";
+import { decode, encode, serverURL } from "../src/wire.js";
 
 const frames = join(process.env["CONFAB_SDK_TEST"] ?? ".", "../../../signaling/protocol/testdata/frames");
 const read = (side: string): [string, string][] =>
@@ -14,9 +14,9 @@ const read = (side: string): [string, string][] =>
 for (const [file, text] of read("server")) {
   test(`golden server frame ${file} is understood`, () => {
     for (const frame of each(text)) {
-      const m = decode(frame);
-      assert.ok(m !== null, "unknown type");
-      assert.doesNotThrow(() => receive({ ...noSession, self: "a" }, m));
+      const [m, ...more] = decode(frame);
+      assert.ok(m !== undefined && typeof m !== "number" && more.length === 0, "unknown type");
+      assert.doesNotThrow(() => receive({ ...noSession, self: "a" }, m, 0));
       assert.deepEqual(JSON.parse(JSON.stringify(m)), JSON.parse(frame));
     }
   });
@@ -31,13 +31,17 @@ for (const [file, text] of read("client")) {
   });
 }
 
-test("what is not a known message is null, and its number still counts", () => {
-  for (const bad of ["", "null", "[]", "7", '"joined"', "{", '{"type":7}', '{"type":"toString"}', '{"type":"__proto__"}']) {
-    assert.equal(decode(bad), null, bad);
+test("what is not a known message is left out, and its number still counts", () => {
+  for (const bad of ["", "null", "[]", "[[]]", "7", '"joined"', "{", '{"type":7}', '{"type":"toString"}', '{"type":"__proto__"}']) {
+    assert.deepEqual(decode(bad), [], bad);
   }
-  assert.equal(decode(new ArrayBuffer(4)), null);
-  assert.equal(sequence('{"type":"from-the-future","seq":8}'), 8);
-  assert.equal(sequence('{"type":"from-the-future"}'), null);
+  assert.deepEqual(decode(new ArrayBuffer(4)), []);
+  assert.deepEqual(decode('{"type":"from-the-future","seq":8}'), [8]);
+  assert.deepEqual(decode('{"type":"from-the-future"}'), []);
+});
+
+test("a frame of several messages is taken in order", () => {
+  assert.deepEqual(decode('[{"type":"pong"},null,{"type":"from-the-future","seq":8},{"type":"withheld","seq":9}]'), [{ type: "pong" }, 8, { type: "withheld", seq: 9 }]);
 });
 
 const urls: [string, string | undefined, string, string][] = [
@@ -46,7 +50,9 @@ const urls: [string, string | undefined, string, string][] = [
   ["a server by http URL", "https://sfu.example", "https://page.example/", "wss://sfu.example/ws"],
   ["a server by ws URL with a prefix", "wss://sfu.example/confab/", "https://page.example/", "wss://sfu.example/confab/ws"],
 ];
-for (const [name, server, page, want] of urls) test(`socket address: ${name}`, () => assert.equal(socketURL(server, page), want));
+for (const [name, server, page, want] of urls) test(`socket address: ${name}`, () => assert.equal(serverURL(server, page, "/ws", "ws"), want));
+
+test("the same server over http", () => assert.equal(serverURL("wss://sfu.example/confab", "https://page.example/", "/api/v1/transports", "http"), "https://sfu.example/confab/api/v1/transports"));
 
 /** A golden file is one frame, or one a line. */
 function each(text: string): string[] {
