@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/auth"
+	"github.com/confab/confab/relay/forward"
 	"github.com/confab/confab/relay/policy"
 	"github.com/pion/stun/v3"
 )
@@ -45,7 +46,7 @@ func TestForbiddenPeers(t *testing.T) {
 			}
 		}
 	}
-	if n := len(l.table.all()[0].permissions); n != 0 {
+	if n := l.table.all()[0].forward.Permissions(); n != 0 {
 		t.Errorf("%d permissions after refusals, want none", n)
 	}
 	r.want(stun.CodePeerAddrFamilyMismatch, stun.MethodCreatePermission, peer("[2606:4700::1111]:53"))
@@ -167,7 +168,7 @@ func TestFloodsAreBounded(t *testing.T) {
 	l := newLab(t, func(o *Options) { o.RequestRate, o.RequestBurst = 1e-3, 20 })
 	r := l.raw("udp").alice()
 	r.allocate()
-	for i := range maxPermissions {
+	for i := range forward.MaxPermissions {
 		r.want(0, stun.MethodCreatePermission, peer(fmt.Sprintf("1.1.%d.%d:1", i/256, i%256)))
 	}
 	r.want(stun.CodeInsufficientCapacity, stun.MethodCreatePermission, peer("1.2.0.0:1"))

@@ -18,6 +18,8 @@ const (
 	largestMessage = 1599
 	// largestFrame bounds what is kept of a stream. A longer frame is skipped: it is a datagram that fits no path.
 	largestFrame = 4096
+	// streamBuffer is what is read of a busy stream at once.
+	streamBuffer = 32 << 10
 )
 
 var errNotTURN = errors.New("neither a STUN message nor ChannelData")
@@ -25,6 +27,11 @@ var errNotTURN = errors.New("neither a STUN message nor ChannelData")
 // isChannelData tells by the first byte: 0x4000 to 0x7FFF, as RFC 5766 §11 had it. Which of them can be bound is a matter of
 // ChannelBind: RFC 8656 §12 leaves 0x4000 to 0x4FFF.
 func isChannelData(first byte) bool { return first&0xc0 == 0x40 }
+
+// isRelayedData reports whether a message is ChannelData or a Send indication: what the data path looks at. b is not empty.
+func isRelayedData(b []byte) bool {
+	return isChannelData(b[0]) || len(b) >= stunHeader && b[0] == 0x00 && b[1] == 0x16
+}
 
 // frameSize returns how many bytes of a stream the frame takes that begins with head (at least 4 bytes). Up to 65 556: sums are
 // made in int, since they don't fit 16 bits.

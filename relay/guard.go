@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/confab/confab/relay/forward"
 	"github.com/confab/confab/relay/policy"
 	"github.com/pion/stun/v3"
 )
@@ -155,9 +156,9 @@ func (s *Server) checkPermission(m *stun.Message, a *allocation) (stun.ErrorCode
 			return stun.CodePeerAddrFamilyMismatch, "address_family"
 		}
 	}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if len(a.permissions)+len(peers) > maxPermissions {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.forward.Permissions()+len(peers) > forward.MaxPermissions {
 		return stun.CodeInsufficientCapacity, "permissions"
 	}
 	return 0, ""
@@ -177,9 +178,9 @@ func (s *Server) checkChannel(m *stun.Message, a *allocation) (stun.ErrorCode, s
 	if !peer.Addr().Is4() {
 		return stun.CodePeerAddrFamilyMismatch, "address_family"
 	}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if _, bound := a.byPeer[peer]; !bound && (len(a.byNumber) >= maxChannels || len(a.permissions) >= maxPermissions) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.forward.Bound(peer) && (a.forward.Channels() >= forward.MaxChannels || a.forward.Permissions() >= forward.MaxPermissions) {
 		return stun.CodeInsufficientCapacity, "channels"
 	}
 	return 0, ""

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -15,7 +16,23 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Every test runs twice: over the data path that the system has, and over the portable one.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(&bothPaths{m}) }
+
+type bothPaths struct{ *testing.M }
+
+// portable is what a lab's Options say of it.
+var portable bool
+
+func (b *bothPaths) Run() int {
+	for _, portable = range []bool{false, true} {
+		if code := b.M.Run(); code != 0 {
+			fmt.Printf("portable data path: %v\n", portable)
+			return code
+		}
+	}
+	return 0
+}
 
 var (
 	secret   = []byte("a secret for tests")
@@ -43,9 +60,9 @@ func newLab(t *testing.T, change func(*Options)) *lab {
 	o := Options{
 		UDP:       []net.PacketConn{udp},
 		TCP:       []net.Listener{tcp, tls.NewListener(secure, &tls.Config{Certificates: []tls.Certificate{testCertificate(t)}})},
-		PublicIPs: []netip.Addr{loopback},
-		Secrets:   [][]byte{secret},
-		Log:       slog.New(slog.DiscardHandler), Registerer: l.metrics,
+		PublicIPs: []netip.Addr{loopback}, Portable: portable,
+		Secrets: [][]byte{secret},
+		Log:     slog.New(slog.DiscardHandler), Registerer: l.metrics,
 	}
 	if change != nil {
 		change(&o)
@@ -124,8 +141,8 @@ func allocate(t *testing.T, c *turn.Client) net.PacketConn {
 	return relayed
 }
 
-// count is the value of a counter or gauge; labels are values in the order of their names.
-func (l *lab) count(name string, labels ...string) float64 {
+// count is the sum of counters or gauges whose first labels, in the order of their names, have these values.
+func (l *lab) count(name string, labels ...string) (sum float64) {
 	l.t.Helper()
 	families, err := l.metrics.Gather()
 	must(l.t, err)
@@ -140,10 +157,10 @@ func (l *lab) count(name string, labels ...string) float64 {
 					continue series
 				}
 			}
-			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
-	return 0
+	return sum
 }
 
 // eventually waits for what other goroutines are about to do.

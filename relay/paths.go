@@ -31,8 +31,21 @@ func (s *Server) lookAtInterfaces() error {
 	peers := policy.NewPeers(s.o.AllowPeers, s.o.DenyPeers, own)
 	s.peers.Store(&peers)
 	s.paths.Store(findPaths(s.public, s.o.LocalIP, s.o.Services, local))
+	s.changed()
 	return nil
 }
+
+// changed makes every answer of route and origin be worked out again. Call it after a change of what they look at.
+func (s *Server) changed() { s.generation.Add(1) }
+
+// rules are the Server's answers for the forwarding tables.
+type rules struct{ s *Server }
+
+func (r rules) Generation() uint64 { return r.s.generation.Load() }
+
+func (r rules) Route(peer netip.AddrPort) (netip.AddrPort, policy.Reason) { return r.s.route(peer) }
+
+func (r rules) Origin(from netip.AddrPort) (netip.AddrPort, policy.Reason) { return r.s.origin(from) }
 
 func findPaths(public, localIP netip.Addr, services []Service, local []netip.Addr) *paths {
 	p := &paths{services: map[netip.AddrPort]netip.AddrPort{}, faces: map[netip.AddrPort]netip.AddrPort{}, local: local}

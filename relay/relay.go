@@ -46,6 +46,10 @@ type Options struct {
 	RequestBurst              float64       // zero: 200
 	FirstFrame, Idle, Stalled time.Duration // of a connection: until its first message (10 s); without an allocation (30 s); within a message, and for a write (10 s)
 
+	// Portable takes the portable data path where a quicker one could be had: UDP sockets of the net package on 64-bit Linux are otherwise
+	// served by workers, one for each (worker_linux.go).
+	Portable bool
+
 	// ListenPacket opens relay sockets and Interfaces lists the addresses of this host; nil: the net package. For tests and other networks.
 	ListenPacket func(network, address string) (net.PacketConn, error)
 	Interfaces   func() ([]netip.Addr, error)
@@ -75,8 +79,12 @@ type Server struct {
 	streams   []*streamListener
 	datagrams []*udpConn
 
-	peers    atomic.Pointer[policy.Peers]
-	paths    atomic.Pointer[paths]
+	peers      atomic.Pointer[policy.Peers]
+	paths      atomic.Pointer[paths]
+	generation atomic.Uint64 // of the answers of route and origin
+	epoch      time.Time     // monotonic times count from here
+	ownNetwork bool          // relay sockets are those of the net package
+
 	draining atomic.Bool
 	table    table
 	running  sync.WaitGroup // stream connections and relay sockets
@@ -84,8 +92,9 @@ type Server struct {
 
 // New checks the options and makes a Server. Nothing is served until Run.
 func New(o Options) (*Server, error) {
+	ownNetwork := o.ListenPacket == nil
 	setDefaults(&o)
-	s := &Server{o: o, log: o.Log, ports: newPorts(o.RelayPorts), limiter: newLimiter(o.RequestRate, o.RequestBurst)}
+	s := &Server{o: o, log: o.Log, ports: newPorts(o.RelayPorts), limiter: newLimiter(o.RequestRate, o.RequestBurst), epoch: time.Now(), ownNetwork: ownNetwork}
 	i := slices.IndexFunc(o.PublicIPs, func(a netip.Addr) bool { return a.Unmap().Is4() })
 	switch {
 	case len(o.UDP)+len(o.TCP) == 0:
@@ -165,21 +174,26 @@ func (s *Server) Run(ctx context.Context) error {
 		QuotaHandler:  s.reserve,
 		EventHandler:  s.events(),
 	}
+	workers := s.startWorkers()
+	defer processors(workers)()
 	for _, c := range s.datagrams {
-		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: c, RelayAddressGenerator: generator{s}})
+		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: c, RelayAddressGenerator: generator{s, c.worker}})
 	}
 	for _, l := range s.streams {
-		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: l, RelayAddressGenerator: generator{s}})
+		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: l, RelayAddressGenerator: generator{s, nil}})
 	}
 	server, err := turn.NewServer(config)
 	if err != nil {
+		for _, c := range s.datagrams {
+			_ = c.Close()
+		}
 		return fmt.Errorf("relay: start pion/turn: %w", err)
 	}
 	if !s.public.IsValid() {
 		s.log.Warn("no public IPv4 address: STUN is served, allocations are refused")
 	}
 	s.log.Info("relay serving", "public_ip", s.public, "relay_ports", s.o.RelayPorts.String(), "realm", s.o.Realm,
-		"udp_listeners", len(s.datagrams), "stream_listeners", len(s.streams))
+		"udp_listeners", len(s.datagrams), "workers", workers, "stream_listeners", len(s.streams))
 
 	ticker := time.NewTicker(interfacesEvery)
 	defer ticker.Stop()

@@ -1,24 +1,26 @@
 package relay
 
 import (
-	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-
-	"github.com/confab/confab/relay/policy"
+	"time"
 )
 
 var (
 	errNoPort     = errors.New("relay: no free relay port")
 	errDraining   = errors.New("relay: draining")
 	errNoTCPRelay = errors.New("relay: no TCP allocations")
+	errNoMemory   = errors.New("relay: no memory for a batch")
 )
 
 // generator gives pion relay sockets.
-type generator struct{ s *Server }
+type generator struct {
+	s *Server
+	w *worker // of the client's socket; nil: pion's loops read the relay sockets
+}
 
 func (generator) Validate() error { return nil }
 
@@ -40,7 +42,7 @@ func (g generator) AllocatePacketConn(_ string, port int) (net.PacketConn, net.A
 		if port > 0xffff || !s.ports.takeThis(uint16(port)) {
 			return nil, nil, errNoPort
 		}
-		return s.openRelayed(uint16(port))
+		return g.open(uint16(port))
 	}
 	var busy []uint16 // ports that another program has: kept until we have one, so that none is tried twice
 	defer func() {
@@ -53,134 +55,104 @@ func (g generator) AllocatePacketConn(_ string, port int) (net.PacketConn, net.A
 		if !ok {
 			break
 		}
-		conn, addr, err := s.openRelayed(p)
+		conn, addr, err := g.open(p)
 		if err == nil {
 			return conn, addr, nil
 		}
-		s.ports.takeThis(p) // openRelayed gave it back
+		s.ports.takeThis(p) // open gave it back
 		busy = append(busy, p)
 	}
 	s.metrics.refuse("no_port")
 	return nil, nil, errNoPort
 }
 
-// openRelayed binds a taken port; on failure the port is given back.
-func (s *Server) openRelayed(port uint16) (net.PacketConn, net.Addr, error) {
-	conn, err := s.o.ListenPacket("udp4", netip.AddrPortFrom(s.paths.Load().bind, port).String())
-	if err != nil {
+// open binds a taken port; on failure the port is given back.
+func (g generator) open(port uint16) (net.PacketConn, net.Addr, error) {
+	s := g.s
+	r := &relayed{s: s, public: netip.AddrPortFrom(s.public, port)}
+	if err := r.listen(netip.AddrPortFrom(s.paths.Load().bind, port), g.w); err != nil {
 		s.ports.give(port)
 		return nil, nil, err
 	}
-	r := &relayed{PacketConn: conn, s: s, public: netip.AddrPortFrom(s.public, port)}
-	r.udp, _ = conn.(*net.UDPConn)
 	s.running.Add(1)
 	s.table.ports[port].Store(r)
+	s.changed()
 	return r, net.UDPAddrFromAddrPort(r.public), nil
 }
 
-// relayed is a relayed transport address: the socket on the peer side of one allocation. pion reads and writes it as a
-// net.PacketConn; ChannelData passes by pion. Every datagram goes through the peer policy here.
+// relayed is a relayed transport address: the socket on the peer side of one allocation. pion has it as a net.PacketConn, to close
+// it and to know when it has ended: what peers send passes by pion. Every datagram goes through the peer policy, in both directions.
 type relayed struct {
-	net.PacketConn // the socket
-	s              *Server
-	udp            *net.UDPConn   // the socket, if it is one: no allocations per datagram
-	public         netip.AddrPort // the relayed transport address
+	s      *Server
+	public netip.AddrPort // the relayed transport address
+	sock   peerSocket
 
 	allocation atomic.Pointer[allocation] // nil until pion has made it
 	closing    sync.Once
 }
 
-// toPeer sends data to peer, or drops it with a counted reason.
-func (r *relayed) toPeer(data []byte, peer netip.AddrPort) error {
-	to, reason := r.s.route(peer)
-	if reason != policy.Allowed {
-		r.s.metrics.drop(string(reason))
-		return nil
-	}
-	var err error
-	if r.udp != nil {
-		_, err = r.udp.WriteToUDPAddrPort(data, to)
-	} else {
-		_, err = r.PacketConn.WriteTo(data, net.UDPAddrFromAddrPort(to))
-	}
-	if err != nil {
-		r.s.metrics.drop("send_failed") // a full queue, or the ICMP error of an earlier datagram: UDP either way
+// peerSocket is the socket of a relayed address, as one of the data paths has it.
+type peerSocket interface {
+	// attach says whose datagrams the socket relays. It is called once, before serve.
+	attach(a *allocation)
+	// serve forwards what peers send, or waits while others do, until the socket is closed. buf holds 1600 bytes, if needed.
+	serve(buf []byte)
+	// send sends datagrams to peers and reports how many the kernel took. It is safe for several goroutines.
+	send(list []outgoing) int
+	close()
+}
+
+// outgoing is a datagram for a peer: where the policy said that it goes.
+type outgoing struct {
+	to   netip.AddrPort
+	data []byte
+}
+
+// listen opens the socket.
+func (r *relayed) listen(at netip.AddrPort, w *worker) (err error) {
+	if w != nil {
+		r.sock, err = w.open(at)
 		return err
 	}
-	r.s.metrics.toPeer.count(len(data))
+	network := "udp4"
+	if at.Addr().Unmap().Is6() {
+		network = "udp6"
+	}
+	conn, err := r.s.o.ListenPacket(network, at.String())
+	if err != nil {
+		return err
+	}
+	if udp, ok := conn.(*net.UDPConn); ok && !r.s.o.Portable {
+		if r.sock = newBatchSocket(r, udp); r.sock != nil {
+			return nil
+		}
+	}
+	r.sock = newPlainSocket(r, conn)
 	return nil
 }
 
-// WriteTo sends what pion took out of a Send indication.
-func (r *relayed) WriteTo(b []byte, addr net.Addr) (int, error) {
-	if err := r.toPeer(b, addrPort(addr)); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-
-// ReadFrom forwards what comes from bound peers as ChannelData, and returns only what pion must make a Data indication of: a
-// datagram from a peer with a permission and without a channel. addr is the peer as the client knows it.
+// ReadFrom returns when the relayed address is closed, which is when pion may forget the allocation.
 func (r *relayed) ReadFrom(p []byte) (int, net.Addr, error) {
-	const padding = 3
-	room := p[channelHeader : len(p)-padding]
-	for {
-		n, from, err := r.receive(room)
-		if err != nil {
-			return 0, nil, err
-		}
-		a := r.allocation.Load()
-		peer, reason := r.s.origin(from)
-		switch {
-		case reason != policy.Allowed:
-			r.s.metrics.drop(string(reason))
-			continue
-		case n == len(room): // maybe cut off
-			r.s.metrics.drop("oversized")
-			continue
-		case a == nil:
-			continue
-		}
-		number, permitted := a.from(peer)
-		if !permitted {
-			r.s.metrics.drop("no_permission")
-			continue
-		}
-		r.s.metrics.toClient.count(n)
-		if number == 0 {
-			copy(p, room[:n])
-			return n, net.UDPAddrFromAddrPort(peer), nil
-		}
-		binary.BigEndian.PutUint16(p[0:2], number)
-		binary.BigEndian.PutUint16(p[2:4], uint16(n))
-		frame := p[:channelHeader+n]
-		if a.tuple.stream { // RFC 8656 §12.5: padded on streams
-			for len(frame)%4 != 0 {
-				frame = append(frame, 0)
-			}
-		}
-		if err := a.client.send(frame); err != nil {
-			r.s.metrics.drop("client_gone")
-		}
-	}
+	r.sock.serve(p)
+	return 0, nil, net.ErrClosed
 }
 
-func (r *relayed) receive(b []byte) (int, netip.AddrPort, error) {
-	if r.udp != nil {
-		return r.udp.ReadFromUDPAddrPort(b)
+// WriteTo sends what pion took out of a Send indication that was not of the plain kind.
+func (r *relayed) WriteTo(b []byte, addr net.Addr) (int, error) {
+	if a := r.allocation.Load(); a != nil {
+		if to, ok := a.sendTo(r.s, addrPort(addr), len(b)); ok {
+			a.sent(r.s, r.sock.send([]outgoing{{to, b}}), 1, len(b))
+		}
 	}
-	n, addr, err := r.PacketConn.ReadFrom(b)
-	if err != nil {
-		return 0, netip.AddrPort{}, err
-	}
-	return n, addrPort(addr), nil
+	return len(b), nil // a datagram may be lost
 }
 
 // Close ends the relayed address and with it the allocation: pion's loop reads an error and forgets it.
 func (r *relayed) Close() error {
 	r.closing.Do(func() {
 		r.s.table.ports[r.public.Port()].Store(nil)
-		_ = r.PacketConn.Close() // a UDP socket has nothing left to say
+		r.s.changed()
+		r.sock.close()
 		r.s.ports.give(r.public.Port())
 		if a := r.allocation.Load(); a != nil {
 			r.s.ended(a)
@@ -189,3 +161,15 @@ func (r *relayed) Close() error {
 	})
 	return nil
 }
+
+// LocalAddr implements net.PacketConn.
+func (r *relayed) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(r.public) }
+
+// SetDeadline implements net.PacketConn; pion sets none on relay sockets.
+func (r *relayed) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline implements net.PacketConn.
+func (r *relayed) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline implements net.PacketConn.
+func (r *relayed) SetWriteDeadline(time.Time) error { return nil }

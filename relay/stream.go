@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bufio"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -107,10 +106,12 @@ type streamConn struct {
 	l      *streamListener
 	tuple  fiveTuple
 	kind   string // "tcp" or "tls"
-	in     *bufio.Reader
 	closed sync.Once
-	now    *request // what pion is handling; used by its loop only
-	used   int      // bytes of in that hold the last frame; likewise
+	now    *request   // what pion is handling; used by its loop only, like all fields up to writing
+	in     []byte     // what is read and not used
+	room   []byte     // what in is a part of
+	out    []outgoing // datagrams in room for the peers of from
+	from   *allocation
 
 	writing sync.Mutex // held during a write: its deadline is its own
 
@@ -123,7 +124,7 @@ type streamConn struct {
 
 func newStreamConn(l *streamListener, conn net.Conn) *streamConn {
 	c := &streamConn{
-		Conn: conn, s: l.s, l: l, kind: "tcp", in: bufio.NewReaderSize(conn, largestFrame),
+		Conn: conn, s: l.s, l: l, kind: "tcp", room: make([]byte, largestFrame),
 		tuple: fiveTuple{stream: true, client: addrPort(conn.RemoteAddr()), server: addrPort(conn.LocalAddr())},
 		first: time.Now().Add(l.s.o.FirstFrame),
 	}
@@ -142,70 +143,138 @@ func (c *streamConn) Read(p []byte) (int, error) {
 	for {
 		frame, err := c.next()
 		if err != nil {
+			c.flush()
 			if errors.Is(err, errNotTURN) {
 				c.s.metrics.refuse("not_turn")
 			}
 			return 0, err
 		}
-		switch {
-		case frame == nil: // too long, skipped
-		case isChannelData(frame[0]):
-			c.s.forward(frame, c.s.table.lookup(c.tuple))
-		case len(frame) > largestMessage:
+		if frame == nil || isRelayedData(frame) && c.forward(frame) { // too long and skipped, or forwarded
+			continue
+		}
+		if len(frame) > largestMessage {
 			c.s.metrics.drop("oversized")
-		default:
-			r, pass := c.s.guard(frame, c.tuple, c)
-			if pass {
-				c.now = r
-				return copy(p, frame), nil
-			}
+			continue
+		}
+		c.flush()
+		r, pass := c.s.guard(frame, c.tuple, c)
+		if pass {
+			c.now = r
+			return copy(p, frame), nil
 		}
 	}
 }
 
+// forward queues the data of a frame for its peer, or drops it. It reports false for what is not to be forwarded.
+func (c *streamConn) forward(frame []byte) bool {
+	if c.from == nil {
+		c.from = c.s.table.lookup(c.tuple)
+	}
+	o, ok, known := c.from.destination(c.s, frame)
+	if ok {
+		c.out = append(c.out, o)
+		if len(c.out) >= streamBatch {
+			c.flush()
+		}
+	}
+	return known
+}
+
+// streamBatch bounds the datagrams that a stream's client sends at once.
+const streamBatch = 64
+
+// flush sends what forward has queued. The data lies in room: nothing is read before.
+func (c *streamConn) flush() {
+	a := c.from
+	c.from = nil // it may end, and another begin
+	if len(c.out) == 0 {
+		return
+	}
+	begin, bytes := c.s.sample(), 0
+	for _, o := range c.out {
+		bytes += len(o.data)
+	}
+	a.sent(c.s, a.relayed.sock.send(c.out), len(c.out), bytes)
+	c.s.observe(begin)
+	clear(c.out)
+	c.out = c.out[:0]
+}
+
 // next returns the next frame, valid until it is called again, or nil for one that is too long to keep.
 func (c *streamConn) next() ([]byte, error) {
-	if _, err := c.in.Discard(c.used); err != nil {
-		return nil, err
-	}
-	c.used = 0
-	if c.in.Buffered() == 0 {
+	if len(c.in) == 0 {
+		c.flush()
 		c.arm(func() { c.inside = false })
-		if _, err := c.in.Peek(1); err != nil {
+		if err := c.fill(1); err != nil {
 			return nil, err
 		}
 	}
-	if c.in.Buffered() < channelHeader {
-		c.arm(func() { c.inside = true })
-	}
-	head, err := c.in.Peek(channelHeader)
-	if err != nil {
+	if err := c.whole(channelHeader); err != nil {
 		return nil, err
 	}
-	size, err := frameSize(head)
+	size, err := frameSize(c.in)
 	if err != nil {
 		return nil, err
-	}
-	if c.in.Buffered() < size {
-		c.arm(func() { c.inside = true })
 	}
 	if size > largestFrame {
 		c.s.metrics.drop("oversized")
-		_, err := c.in.Discard(size)
+		return nil, c.skip(size)
+	}
+	if err := c.whole(size); err != nil {
 		return nil, err
 	}
-	frame, err := c.in.Peek(size)
-	if err != nil {
-		return nil, err
-	}
+	frame := c.in[:size:size]
 	if frame[0]&0xc0 == 0 && !isSTUN(frame) {
 		return nil, errNotTURN
 	}
-	c.used = size
+	c.in = c.in[size:]
 	if !c.first.IsZero() {
 		c.arm(func() { c.first = time.Time{} })
 	}
 	return frame, nil
+}
+
+// whole waits until n bytes of a frame that has begun are there.
+func (c *streamConn) whole(n int) error {
+	if len(c.in) >= n {
+		return nil
+	}
+	c.arm(func() { c.inside = true })
+	return c.fill(n)
+}
+
+// skip drops n bytes, of a frame that has begun.
+func (c *streamConn) skip(n int) error {
+	for n > len(c.in) {
+		n -= len(c.in)
+		c.in = nil
+		if err := c.whole(1); err != nil {
+			return err
+		}
+	}
+	c.in = c.in[n:]
+	return nil
+}
+
+// fill reads until n bytes are there, at most largestFrame. A stream that fills its room gets more of it: it carries media.
+func (c *streamConn) fill(n int) error {
+	for len(c.in) < n {
+		c.flush() // what is queued lies where the next bytes go
+		kept := copy(c.room, c.in)
+		m, err := c.Conn.Read(c.room[kept:])
+		c.in = c.room[:kept+m]
+		if len(c.in) >= n {
+			break // an error comes again
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(c.in) == len(c.room) && len(c.room) < streamBuffer {
+		c.room = make([]byte, streamBuffer)
+		c.in = c.room[:copy(c.room, c.in)]
+	}
+	return nil
 }
 
 // setAllocated tells whether the client has an allocation, and with it how long it may be silent.
@@ -233,19 +302,38 @@ func (c *streamConn) arm(change func()) {
 
 // Write sends one frame whole, or ends the connection: after half a frame nothing could follow.
 func (c *streamConn) Write(b []byte) (int, error) {
+	if err := c.write(b, false); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// write writes whole frames: each by itself, or all at once.
+func (c *streamConn) write(b []byte, each bool) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	_ = c.SetWriteDeadline(time.Now().Add(c.s.o.Stalled))
-	n, err := c.Conn.Write(b)
-	if err != nil {
-		_ = c.Conn.Close()
+	for size := len(b); len(b) > 0; b = b[size:] {
+		if each {
+			size, _ = frameSize(b) // ours: a frame it is
+		}
+		if _, err := c.Conn.Write(b[:size]); err != nil {
+			_ = c.Conn.Close()
+			return err
+		}
 	}
-	return n, err
+	return nil
 }
 
 func (c *streamConn) send(b []byte) error {
 	_, err := c.Write(b)
 	return err
+}
+
+// sendAll sends the frames in b, one after the other: over TCP in one write, over TLS in a record for each. coturn's client takes a
+// record for a message, and never looks at what follows the first one in it.
+func (c *streamConn) sendAll(b []byte) error {
+	return c.write(b, c.kind == "tls")
 }
 
 func (c *streamConn) transport() string { return c.kind }

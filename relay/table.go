@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/confab/confab/relay/forward"
 	"github.com/confab/confab/relay/policy"
 	"github.com/pion/turn/v4"
 )
@@ -23,7 +24,7 @@ type client interface {
 	transport() string // "udp", "tcp" or "tls"
 }
 
-// allocation is what we know of an allocation of pion's: enough to forward ChannelData, in both directions, without asking it.
+// allocation is what we know of an allocation of pion's: enough to forward its datagrams, in both directions, without asking it.
 type allocation struct {
 	tuple    fiveTuple // fixed at construction, like all fields up to mu
 	username string
@@ -31,35 +32,11 @@ type allocation struct {
 	client   client
 	relayed  *relayed
 	began    time.Time
+	meter    *meter // of its bandwidth; nil: no limit
+	traffic  *traffic
 
-	mu          sync.RWMutex // guards the fields below
-	permissions map[netip.Addr]struct{}
-	byNumber    map[uint16]netip.AddrPort
-	byPeer      map[netip.AddrPort]uint16
-}
-
-// Bounds per allocation, RFC 8656 leaves them to the server: a conference of a hundred peers needs a few addresses each.
-const (
-	maxPermissions = 256
-	maxChannels    = 256
-)
-
-// channel returns the peer bound to a channel whose permission is alive (RFC 8656 §12: a channel does not keep it alive).
-func (a *allocation) channel(number uint16) (peer netip.AddrPort, ok bool) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if peer, ok = a.byNumber[number]; ok {
-		_, ok = a.permissions[peer.Addr()]
-	}
-	return peer, ok
-}
-
-// from returns the channel a peer is bound to (0 for none), and whether its address has a permission.
-func (a *allocation) from(peer netip.AddrPort) (number uint16, permitted bool) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	_, permitted = a.permissions[peer.Addr()]
-	return a.byPeer[peer], permitted
+	mu      sync.Mutex // guards the fields below
+	forward forward.Table
 }
 
 // table holds the live allocations and the requests being handled.
@@ -197,11 +174,11 @@ func (s *Server) events() turn.EventHandler {
 		}
 		return nil
 	}
-	with := func(relayAddr net.Addr, f func(*allocation)) {
+	with := func(relayAddr net.Addr, f func(*forward.Table)) {
 		if a := byRelayed(relayAddr); a != nil {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			f(a)
+			f(&a.forward)
 		}
 	}
 	return turn.EventHandler{
@@ -210,19 +187,17 @@ func (s *Server) events() turn.EventHandler {
 		},
 		OnPermissionCreated: func(_, _ net.Addr, _, _, _ string, relayAddr net.Addr, peer net.IP) {
 			addr, _ := netip.AddrFromSlice(peer)
-			with(relayAddr, func(a *allocation) { a.permissions[addr.Unmap()] = struct{}{} })
+			with(relayAddr, func(t *forward.Table) { t.Permit(addr.Unmap()) })
 		},
 		OnPermissionDeleted: func(_, _ net.Addr, _, _, _ string, relayAddr net.Addr, peer net.IP) {
 			addr, _ := netip.AddrFromSlice(peer)
-			with(relayAddr, func(a *allocation) { delete(a.permissions, addr.Unmap()) })
+			with(relayAddr, func(t *forward.Table) { t.Revoke(addr.Unmap()) })
 		},
 		OnChannelCreated: func(_, _ net.Addr, _, _, _ string, relayAddr, peer net.Addr, number uint16) {
-			to := addrPort(peer)
-			with(relayAddr, func(a *allocation) { a.byNumber[number], a.byPeer[to] = to, number })
+			with(relayAddr, func(t *forward.Table) { t.Bind(number, addrPort(peer)) })
 		},
 		OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, relayAddr, peer net.Addr, number uint16) {
-			to := addrPort(peer)
-			with(relayAddr, func(a *allocation) { delete(a.byNumber, number); delete(a.byPeer, to) })
+			with(relayAddr, func(t *forward.Table) { t.Unbind(number, addrPort(peer)) })
 		},
 	}
 }
@@ -242,11 +217,11 @@ func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Add
 		return
 	}
 	a := &allocation{
-		tuple: tuple, username: username, user: r.user, client: c, relayed: socket, began: time.Now(),
-		permissions: map[netip.Addr]struct{}{}, byNumber: map[uint16]netip.AddrPort{}, byPeer: map[netip.AddrPort]uint16{},
+		tuple: tuple, username: username, user: r.user, client: c, relayed: socket, began: time.Now(), traffic: s.metrics.trafficOf(c.transport()),
 	}
 	s.table.add(a, r)
 	socket.allocation.Store(a)
+	socket.sock.attach(a)
 	if sc, ok := c.(*streamConn); ok {
 		sc.setAllocated(true)
 	}
@@ -275,7 +250,7 @@ func (s *Server) clientOf(tuple fiveTuple) client {
 	if !tuple.stream {
 		for _, c := range s.datagrams {
 			if c.local == tuple.server {
-				return udpClient{c, net.UDPAddrFromAddrPort(tuple.client)}
+				return udpClient{c, tuple.client}
 			}
 		}
 	}

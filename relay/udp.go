@@ -6,21 +6,51 @@ import (
 	"sync"
 )
 
-// udpConn is one UDP socket of the client side, as pion reads it: requests that passed the guard, and Send indications. ChannelData
-// is forwarded on the way. Only pion's one loop reads.
+// udpConn is one UDP socket of the client side, as pion reads it: requests that passed the guard, and what of Send indications is
+// not of the plain kind. ChannelData and plain Send indications are forwarded on the way. Only pion's one loop reads.
+//
+// The socket is any net.PacketConn, or a worker, which has forwarded already and hands over the rest.
 type udpConn struct {
 	net.PacketConn
-	s     *Server
-	local netip.AddrPort
-	buf   []byte
-	now   *request // what pion is handling; read and written by its loop only
+	quick  addrPortConn // the same, if it can: no allocations per datagram
+	worker *worker      // the same, if it is one
+	s      *Server
+	local  netip.AddrPort
+	buf    []byte
+	one    []outgoing // of one datagram
+	now    *request   // what pion is handling; read and written by its loop only
 
 	once  sync.Once
 	ended chan struct{} // closed when pion's loop has seen the end
 }
 
+// addrPortConn reads and writes without allocating: *net.UDPConn does, under other names, and the UDP port that is shared with
+// other protocols.
+type addrPortConn interface {
+	ReadFromAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToAddrPort(b []byte, to netip.AddrPort) (int, error)
+}
+
+// netConn gives a *net.UDPConn the names of addrPortConn.
+type netConn struct{ *net.UDPConn }
+
+func (c netConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return c.ReadFromUDPAddrPort(b)
+}
+
+func (c netConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return c.WriteToUDPAddrPort(b, to)
+}
+
 func newUDPConn(s *Server, c net.PacketConn) *udpConn {
-	return &udpConn{PacketConn: c, s: s, local: addrPort(c.LocalAddr()), buf: make([]byte, 1<<16), ended: make(chan struct{})}
+	u := &udpConn{PacketConn: c, s: s, local: addrPort(c.LocalAddr()), ended: make(chan struct{})}
+	switch c := c.(type) {
+	case addrPortConn:
+		u.quick = c
+	case *net.UDPConn:
+		u.quick = netConn{c}
+	}
+	return u
 }
 
 // ReadFrom returns the next message for pion. Being called means that the last one is done with.
@@ -29,60 +59,79 @@ func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
 		c.s.table.end(c.now)
 		c.now = nil
 	}
+	if c.buf == nil {
+		c.buf = make([]byte, 1<<16)
+	}
 	for {
-		n, addr, err := c.PacketConn.ReadFrom(c.buf)
+		n, from, err := c.read(c.buf)
 		if err != nil {
 			c.once.Do(func() { close(c.ended) })
 			return 0, nil, err
 		}
-		from, ok := addr.(*net.UDPAddr)
-		if !ok || n == 0 {
+		if n == 0 {
 			continue
 		}
-		b, tuple := c.buf[:n], fiveTuple{client: addrPort(from), server: c.local}
-		switch {
-		case isChannelData(b[0]):
-			c.s.forward(b, c.s.table.lookup(tuple))
-		case n > largestMessage:
+		b, tuple := c.buf[:n], fiveTuple{client: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), server: c.local}
+		if c.forward(b, tuple) {
+			continue
+		}
+		if n > largestMessage {
 			c.s.metrics.drop("oversized")
-		default:
-			r, pass := c.s.guard(b, tuple, udpClient{c, from})
-			if pass {
-				c.now = r
-				return copy(p, b), from, nil
-			}
+			continue
+		}
+		r, pass := c.s.guard(b, tuple, udpClient{c, from})
+		if pass {
+			c.now = r
+			return copy(p, b), net.UDPAddrFromAddrPort(from), nil
 		}
 	}
+}
+
+func (c *udpConn) read(b []byte) (int, netip.AddrPort, error) {
+	if c.quick != nil {
+		return c.quick.ReadFromAddrPort(b)
+	}
+	n, addr, err := c.PacketConn.ReadFrom(b)
+	if err != nil {
+		return 0, netip.AddrPort{}, err
+	}
+	from, ok := addr.(*net.UDPAddr)
+	if !ok {
+		n, from = 0, &net.UDPAddr{}
+	}
+	return n, from.AddrPort(), nil
 }
 
 // udpClient is a client behind a udpConn.
 type udpClient struct {
 	conn *udpConn
-	addr *net.UDPAddr
+	addr netip.AddrPort
 }
 
 func (u udpClient) send(b []byte) error {
-	_, err := u.conn.WriteTo(b, u.addr)
+	var err error
+	if u.conn.quick != nil {
+		_, err = u.conn.quick.WriteToAddrPort(b, u.addr)
+	} else {
+		_, err = u.conn.WriteTo(b, net.UDPAddrFromAddrPort(u.addr))
+	}
 	return err
 }
 
 func (udpClient) transport() string { return "udp" }
 
-// forward sends ChannelData of a client to its peer, or drops it.
-func (s *Server) forward(frame []byte, a *allocation) {
-	number, data, ok := channelFrame(frame)
-	if !ok {
-		s.metrics.drop("malformed")
-		return
+// forward sends one datagram of a client to its peer, or drops it. It reports false for what is not to be forwarded.
+func (c *udpConn) forward(b []byte, tuple fiveTuple) bool {
+	if !isRelayedData(b) {
+		return false
 	}
-	if a == nil {
-		s.metrics.drop("no_allocation")
-		return
+	a := c.s.table.lookup(tuple)
+	o, ok, known := a.destination(c.s, b)
+	if ok {
+		begin := c.s.sample()
+		c.one = append(c.one[:0], o)
+		a.sent(c.s, a.relayed.sock.send(c.one), 1, len(o.data))
+		c.s.observe(begin)
 	}
-	peer, ok := a.channel(number)
-	if !ok {
-		s.metrics.drop("no_channel")
-		return
-	}
-	_ = a.relayed.toPeer(data, peer) // counted there
+	return known
 }

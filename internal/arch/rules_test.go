@@ -13,7 +13,7 @@ var rules = map[string]rule{
 
 	"signaling":              {imports: []string{"signaling/room", "signaling/protocol", "signaling/sdpfrag", "auth"}}, // never media: cmd/sfu introduces them
 	"signaling/sdpfrag":      {pure: true},
-	"signaling/room":         {imports: []string{"signaling/protocol"}, pure: true},
+	"signaling/room":         {imports: []string{"signaling/protocol", "auth"}, pure: true},
 	"signaling/protocol":     {pure: true},
 	"signaling/protocol/gen": {imports: []string{"signaling/protocol"}},
 
@@ -30,9 +30,11 @@ var rules = map[string]rule{
 	"media/seq":       {pure: true},
 	"media/slots":     {pure: true},
 
-	"relay":        {imports: []string{"relay/policy", "auth"}, pion: true},
-	"relay/policy": {pure: true},
-	"relay/doctor": {imports: []string{"auth"}, pion: true},
+	"relay":         {imports: []string{"relay/policy", "relay/forward", "relay/mmsg", "auth"}, pion: true},
+	"relay/forward": {imports: []string{"relay/policy"}, pure: true},
+	"relay/mmsg":    {},
+	"relay/policy":  {pure: true},
+	"relay/doctor":  {imports: []string{"auth"}, pion: true},
 
 	"store":              {},
 	"store/internal/hub": {imports: []string{"store"}},

@@ -1,0 +1,24 @@
+//go:build !linux || !(amd64 || arm64)
+
+package relay
+
+import (
+	"net"
+	"net/netip"
+)
+
+// Elsewhere there is the portable data path only.
+
+// worker is what other systems don't have: there is none.
+type worker struct {
+	net.PacketConn
+	addrPortConn
+}
+
+func newWorker(*Server, *net.UDPConn) (*worker, error) { return nil, nil }
+
+func (*worker) open(netip.AddrPort) (peerSocket, error) { return nil, errNoPort }
+
+func (*worker) run() {}
+
+func newBatchSocket(*relayed, *net.UDPConn) peerSocket { return nil }
