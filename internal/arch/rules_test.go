@@ -39,6 +39,8 @@ var rules = map[string]rule{
 	"store":              {},
 	"store/internal/hub": {imports: []string{"store"}},
 	"store/memory":       {imports: []string{"store", "store/internal/hub"}},
+	"store/sqlite":       {imports: []string{"store", "store/internal/hub"}},
+	"store/storetest":    {imports: []string{"store"}},
 
 	"web":              {},
 	"web/build":        {imports: []string{"web/build/bundle"}},
