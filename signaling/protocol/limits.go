@@ -21,6 +21,7 @@ const (
 	MaxReason      = 200            // characters of a reason
 	MaxChat        = 4000           // characters of a chat message
 	MaxHistory     = 50             // chat messages in joined
+	MaxUnacked     = 32             // commands that a client may have sent without an ack; the last 64 of a participant are recognised when they come again
 	MinKey         = 22             // characters of a join key: 128 bits
 	MaxPage        = 100            // chat messages in history
 	MaxEmoji       = 8              // characters of a reaction

@@ -183,7 +183,7 @@ type Pong struct {
 // Left is the last message to a client whose seat is gone.
 type Left struct {
 	ID     string `json:"id,omitempty"`
-	Reason string `json:"reason"` // left, replaced, removed, banned, refused, room-ended, room-closed, server-stopped
+	Reason string `json:"reason"` // left, replaced, removed, banned, expired, refused, room-ended, room-closed, server-stopped
 }
 
 // Error refuses a command or ends a session. Codes are stable; texts are for people.
@@ -208,7 +208,7 @@ type ParticipantJoined struct {
 type ParticipantLeft struct {
 	Seq    uint64 `json:"seq"`
 	ID     string `json:"id"`
-	Reason string `json:"reason"` // left, lost, removed, banned, room-ended
+	Reason string `json:"reason"` // left, lost, removed, banned, expired
 }
 
 // ParticipantUpdated replaces what is known of a participant.
@@ -404,6 +404,8 @@ const (
 	CodeDraining       Code = "draining"        // the server is going away and takes no new people
 	CodeInternal       Code = "internal"        // a fault of the server; it has been logged
 	CodeUnavailable    Code = "unavailable"     // the room's log cannot be written just now; nothing was changed; calls go on
+	CodeLobby          Code = "lobby"           // a moderator lets people into this room; who can't wait, such as a WHIP client, gets this
+	CodeExpired        Code = "expired"         // the token has expired: bring a fresh one
 	CodeLocked         Code = "locked"          // the room is locked: nobody new comes in
 	CodePassword       Code = "password"        // the room has a password, and the given one is missing or wrong
 	CodeBanned         Code = "banned"          // a moderator has banned this person for a time

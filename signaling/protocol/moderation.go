@@ -89,7 +89,7 @@ type Admit struct {
 	Allow bool   `json:"allow"`
 }
 
-// EndRoom ends the room for all. Its log is deleted when the server keeps none.
+// EndRoom ends the room for all. Everybody is told, and what was said before is not shown to those who meet there later.
 type EndRoom struct {
 	ID string `json:"id"`
 }
@@ -134,7 +134,7 @@ type RoomEnded struct {
 	By  string `json:"by,omitempty"`
 }
 
-// Granted tells a client what it may do now, after Refresh or a new role. Others get it as withheld.
+// Granted tells a client what it may do now, after Refresh or a new role. Others get participant-updated.
 type Granted struct {
 	Seq    uint64  `json:"seq"`
 	Role   Role    `json:"role"`

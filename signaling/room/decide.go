@@ -8,66 +8,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
-// Command is what somebody wants to happen. It is one of the structs below; the owner has checked that values are within
-// the bounds of the protocol and that IDs of seats come from whom they name.
-type Command interface{ command() }
-
-// The commands.
-type (
-	// Join takes a seat. Seat.ID must be new; Name may be changed to be unlike the others'.
-	Join struct {
-		Seat Seat
-		Mode protocol.Mode // wanted; empty or auto: any
-	}
-	// SetMedia replaces what a participant sends.
-	SetMedia struct {
-		ID    string
-		Media protocol.State
-	}
-	// SetOnline tells that a seat's socket was lost or is back.
-	SetOnline struct {
-		ID     string
-		Online bool
-		Closed bool // the page was closed: the seat is held for Config.HoldClosed, as a reload needs it
-	}
-	// Leave gives a seat up.
-	Leave struct{ ID, Reason string }
-	// Say writes to the chat; saying the same ID again changes nothing.
-	Say struct{ From, ID, To, Text string }
-	// Ready tells that a participant receives by the route of a generation.
-	Ready struct {
-		ID         string
-		Generation uint32
-	}
-	// Fail tells that a participant cannot build the route of a generation.
-	Fail struct {
-		ID         string
-		Generation uint32
-	}
-	// AddViewer and RemoveViewer count those who watch over WHEP.
-	AddViewer    struct{}
-	RemoveViewer struct{}
-	// Tick tells that time has passed.
-	Tick struct{}
-)
-
-func (Join) command()         {}
-func (SetMedia) command()     {}
-func (SetOnline) command()    {}
-func (Leave) command()        {}
-func (Say) command()          {}
-func (Ready) command()        {}
-func (Fail) command()         {}
-func (AddViewer) command()    {}
-func (RemoveViewer) command() {}
-func (Tick) command()         {}
-
 // Step decides on a command, applies what follows from it, and returns the events in order. The error is always a
-// *protocol.Error, and then nothing has changed.
+// *protocol.Error, and then nothing has changed. now is taken in whole milliseconds, as logs keep it.
 func Step(s *State, c Command, now time.Time) ([]Event, error) {
+	now = whole(now)
 	events, err := Decide(s, c, now)
 	if err != nil {
 		return nil, err
@@ -85,11 +33,22 @@ func Step(s *State, c Command, now time.Time) ([]Event, error) {
 	}
 }
 
+// whole returns t as logs keep it.
+func whole(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return time.UnixMilli(t.UnixMilli()).UTC()
+}
+
 // Decide returns what a command makes happen, without changing the state. No events and no error means that there was
-// nothing to do. The error is always a *protocol.Error.
+// nothing to do, or that it has been done: see State.Applied. The error is always a *protocol.Error.
 func Decide(s *State, c Command, now time.Time) ([]Event, error) {
-	next := Header{Seq: s.Seq + 1, At: now}
-	transient := Header{At: now}
+	id, cmd := c.from()
+	if _, done := s.Applied(id, cmd); done {
+		return nil, nil
+	}
+	next := Header{Seq: s.Seq + 1, At: now, By: id, Cmd: cmd}
 	switch c := c.(type) {
 	case Join:
 		return s.decideJoin(c, next)
@@ -97,58 +56,68 @@ func Decide(s *State, c Command, now time.Time) ([]Event, error) {
 		if err := s.admitsSFUOnly(""); err != nil {
 			return nil, err
 		}
-		return []Event{&ViewersChanged{transient, s.Viewers + 1, orAuto(s.Mode)}}, nil
+		return []Event{&ViewersChanged{next, c.Node, s.viewers[c.Node] + 1, orAuto(s.mode())}}, nil
 	case RemoveViewer:
-		if s.Viewers == 0 {
+		if s.viewers[c.Node] == 0 {
 			return nil, nil
 		}
-		return []Event{&ViewersChanged{transient, s.Viewers - 1, s.Mode}}, nil
-	case SetMedia:
-		seat := s.Seat(c.ID)
-		c.Media.ID = ""
-		switch {
-		case seat == nil:
-			return nil, gone
-		case seat.Media == c.Media:
-			return nil, nil
-		case !seat.Grants.Publish && sends(c.Media):
-			return nil, &protocol.Error{Code: protocol.CodeForbidden, Message: "your token does not allow you to send audio or video"}
-		}
-		return []Event{&Updated{next, c.ID, c.Media}}, nil
-	case SetOnline:
-		if seat := s.Seat(c.ID); seat == nil {
-			return nil, gone
-		} else if seat.Online == c.Online {
-			return nil, nil
-		}
-		return []Event{&Presence{next, c.ID, c.Online, c.Closed}}, nil
-	case Leave:
-		if s.Seat(c.ID) == nil {
-			return nil, gone
-		}
-		return []Event{&Left{next, c.ID, c.Reason}}, nil
-	case Say:
-		return s.decideSay(c, next)
+		return []Event{&ViewersChanged{next, c.Node, s.viewers[c.Node] - 1, s.Mode}}, nil
+	case NodeLost:
+		return s.decideNodeLost(c, now), nil
 	case Ready:
 		if s.Seat(c.ID) == nil || c.Generation != s.Route.Generation || s.Route.Done || s.ready[c.ID] {
 			return nil, nil
 		}
-		return []Event{&Readied{transient, c.ID}}, nil
+		return []Event{&Readied{next, c.ID}}, nil
 	case Fail:
-		return s.decideFail(c, transient)
+		return s.decideFail(c, next)
 	case Tick:
 		return s.decideTick(now)
 	}
-	return nil, nil
+	seat := s.Seat(id)
+	if seat == nil && id != Admin {
+		return nil, gone
+	}
+	switch c := c.(type) {
+	case SetMedia:
+		return s.decideMedia(c, seat, next)
+	case SetOnline:
+		return s.decideOnline(c, seat, next)
+	case Reseat:
+		return []Event{&Reseated{next, c.ID, c.Session, c.Node}}, nil
+	case Leave:
+		return []Event{s.left(next, c.ID, c.Reason)}, nil
+	}
+	if events, err, mine := s.decideChat(c, seat, next); mine {
+		return events, err
+	}
+	return s.decideOrder(c, seat, next)
 }
 
 // gone answers a command of a seat that has ended meanwhile.
 var gone = &protocol.Error{Code: protocol.CodeSessionExpired, Message: "your seat in the room has ended", Hint: "Join again.", Retry: true}
 
+// mode is the room's; none while nobody is there, so that the next one may choose.
+func (s *State) mode() protocol.Mode {
+	if s.Empty() {
+		return ""
+	}
+	return s.Mode
+}
+
 func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	seat := c.Seat
 	if s.Seat(seat.ID) != nil {
 		return nil, &protocol.Error{Code: protocol.CodeInternal, Message: "the participant id is taken", Retry: true}
+	}
+	if seat.Role == "" {
+		seat.Role = auth.RoleMember
+	}
+	if s.Succession && seat.Kind == protocol.KindPerson && !s.hasModerator() && seat.Role == auth.RoleMember {
+		seat.Role = auth.RoleHost
+	}
+	if err := s.admits(c, &seat, h.At); err != nil {
+		return nil, err
 	}
 	if seat.Kind == protocol.KindIngest || seat.Restricted() {
 		if err := s.admitsSFUOnly(c.Mode); err != nil {
@@ -158,31 +127,52 @@ func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	if err := s.admitsMode(c.Mode); err != nil {
 		return nil, err
 	}
-	mode := orAuto(s.Mode)
-	if s.Mode == "" && c.Mode != "" {
+	mode := orAuto(s.mode())
+	if s.mode() == "" && c.Mode != "" {
 		mode = c.Mode
 	}
-	if most := s.most(mode); len(s.Seats) >= most {
+	if most := s.most(mode); len(s.Seats) >= most && (seat.may(auth.ActionJoinFull, auth.Target{}) != nil || len(s.Seats) >= s.hardMost(mode)) {
 		return nil, &protocol.Error{
 			Code: protocol.CodeRoomFull, Message: fmt.Sprintf("the room is full: it takes %d people", most),
 			Hint: "Try again when somebody has left, or open another room.", Retry: true, After: 5000,
 		}
 	}
 	seat.Name = s.freeName(seat.Name)
-	seat.Online, seat.Until, seat.Media.ID = true, time.Time{}, ""
-	if !seat.Grants.Publish {
-		seat.Media = protocol.State{Hand: seat.Media.Hand}
+	seat.Online, seat.Until, seat.Expires, seat.Media.ID = true, time.Time{}, whole(seat.Expires), ""
+	seat.Media = seat.allowed(seat.Media)
+	h.By, h.Cmd = seat.ID, ""
+	return []Event{&Joined{h, seat, mode, seat.Kind == protocol.KindPerson && len(s.Seats) < linesUpTo}}, nil
+}
+
+// admits checks bans, the lock, the password and the lobby.
+func (s *State) admits(c Join, seat *Seat, now time.Time) error {
+	for _, b := range s.Bans {
+		if now.Before(b.Until) && (b.Identity != "" && b.Identity == seat.Identity || b.Address != "" && b.Address == seat.Address) {
+			return &protocol.Error{
+				Code: protocol.CodeBanned, Message: "a moderator has banned you from this room until " + b.Until.UTC().Format(time.RFC1123),
+				Hint: "Ask whoever runs the room.", Retry: true, After: int(min(b.Until.Sub(now), 24*time.Hour) / time.Millisecond),
+			}
+		}
 	}
-	return []Event{&Joined{h, seat, mode}}, nil
+	may := func(do auth.Action) bool { return seat.may(do, auth.Target{}) == nil }
+	switch {
+	case s.Access() == protocol.AccessLocked && !c.Admitted && !may(auth.ActionJoinLocked):
+		return &protocol.Error{Code: protocol.CodeLocked, Message: "the room is locked", Hint: "Ask somebody inside to open it.", Retry: true}
+	case s.Settings.Password != "" && c.Password != s.Settings.Password && !c.Admitted && !may(auth.ActionSkipPassword):
+		return &protocol.Error{Code: protocol.CodePassword, Message: "the room has a password", Hint: "Give the password that you were told."}
+	case s.Access() == protocol.AccessLobby && !c.Admitted && !may(auth.ActionSkipLobby):
+		return &protocol.Error{Code: protocol.CodeLobby, Message: "a moderator lets people into this room", Hint: "Wait until somebody opens.", Retry: true}
+	}
+	return nil
 }
 
 // admitsMode refuses a wish for a mode that the room does not run in. Auto is no wish: it is what a client asks for that
 // was not told anything.
 func (s *State) admitsMode(mode protocol.Mode) error {
-	switch {
+	switch has := s.mode(); {
 	case mode == protocol.ModeSFU && !s.SFU:
 		return sfuOff
-	case mode == "" || mode == protocol.ModeAuto || s.Mode == "" || s.Mode == mode:
+	case mode == "" || mode == protocol.ModeAuto || has == "" || has == mode:
 		return nil
 	}
 	return &protocol.Error{
@@ -193,10 +183,10 @@ func (s *State) admitsMode(mode protocol.Mode) error {
 
 // admitsSFUOnly refuses whoever can only use the SFU where there is none, or who wants none.
 func (s *State) admitsSFUOnly(mode protocol.Mode) error {
-	switch {
+	switch has := s.mode(); {
 	case !s.SFU:
 		return sfuOff
-	case s.Mode == protocol.ModeP2P || s.Mode == "" && mode == protocol.ModeP2P:
+	case has == protocol.ModeP2P || has == "" && mode == protocol.ModeP2P:
 		return &protocol.Error{Code: protocol.CodeModeMismatch, Message: "the room runs in mode p2p", Hint: "Use a room in mode auto or sfu."}
 	}
 	return nil
@@ -204,8 +194,10 @@ func (s *State) admitsSFUOnly(mode protocol.Mode) error {
 
 var sfuOff = &protocol.Error{Code: protocol.CodeSFUOff, Message: "this server runs without an SFU", Hint: "Calls of up to four people work without it."}
 
-// most is how many seats the room may have.
-func (s *State) most(mode protocol.Mode) int {
+// most is how many seats the room may have, hardMost how many even for whoever may join a full room.
+func (s *State) most(mode protocol.Mode) int { return min(s.MostPeople(), s.hardMost(mode)) }
+
+func (s *State) hardMost(mode protocol.Mode) int {
 	if mode == protocol.ModeP2P || !s.SFU {
 		return min(s.People, MeshMax)
 	}
@@ -215,11 +207,8 @@ func (s *State) most(mode protocol.Mode) int {
 // freeName returns name, with a number when somebody in the room has it already. It looks the same to people when it
 // differs in case or space only, so that counts as having it.
 func (s *State) freeName(name string) string {
-	taken := func(candidate string) bool {
-		return slices.ContainsFunc(s.Seats, func(seat Seat) bool { return fold(seat.Name) == fold(candidate) })
-	}
 	candidate := name
-	for n := 2; taken(candidate); n++ {
+	for n := 2; s.names[fold(candidate)] > 0; n++ {
 		suffix := fmt.Sprintf(" (%d)", n)
 		r := []rune(name)
 		candidate = string(r[:min(len(r), protocol.MaxName-utf8.RuneCountInString(suffix))]) + suffix
@@ -239,36 +228,104 @@ func fold(name string) string {
 	return strings.ToLower(strings.Join(strings.Fields(seen), " "))
 }
 
-func (s *State) decideSay(c Say, h Header) ([]Event, error) {
-	seat := s.Seat(c.From)
-	switch {
-	case seat == nil:
-		return nil, gone
-	case slices.Contains(s.said, chatKey{c.From, c.ID}):
+// decideMedia refuses what the participant turns on and may not send. What is on already and may not be any more has been turned off
+// by the event that took it away.
+func (s *State) decideMedia(c SetMedia, seat *Seat, h Header) ([]Event, error) {
+	c.Media.ID = ""
+	if seat.Media == c.Media {
 		return nil, nil
-	case !seat.Grants.Chat:
-		return nil, &protocol.Error{Code: protocol.CodeForbidden, Message: "your token does not allow you to write to the chat"}
-	case c.To != "" && s.Seat(c.To) == nil:
-		return nil, &protocol.Error{Code: protocol.CodeNoSuchPeer, Message: "the addressee is not in the room"}
 	}
-	return []Event{&Said{h, c.ID, c.From, seat.Name, c.To, c.Text}}, nil
+	for _, source := range allSources {
+		if *switchOf(&c.Media, source) {
+			if err := seat.MaySend(source); err != nil {
+				return nil, err
+			}
+		}
+	}
+	e := &Updated{Header: h, ID: c.ID, Media: c.Media}
+	if c.Media.Screen != seat.Media.Screen && len(s.Seats) <= linesUpTo {
+		e.Line, e.Name = protocol.LineStopped, seat.Name
+		if c.Media.Screen {
+			e.Line = protocol.LineShares
+		}
+	}
+	return []Event{e}, nil
+}
+
+func (s *State) decideOnline(c SetOnline, seat *Seat, h Header) ([]Event, error) {
+	switch {
+	case c.Online && seat.Online && seat.Node == c.Node:
+		return nil, nil
+	case c.Online:
+		return []Event{&Presence{Header: h, ID: c.ID, Online: true, Node: c.Node}}, nil
+	case !seat.Online || seat.Node != c.Node: // it has moved on
+		return nil, nil
+	}
+	return []Event{s.offline(h, c.ID, c.Closed)}, nil
+}
+
+func (s *State) offline(h Header, id string, closed bool) Event {
+	hold := s.Hold
+	if closed {
+		hold = s.HoldClosed
+	}
+	return &Presence{Header: h, ID: id, Until: h.At.Add(hold)}
+}
+
+// left is the event of a seat's end.
+func (s *State) left(h Header, id, reason string) Event {
+	e := &Left{Header: h, ID: id, Reason: reason}
+	if seat := s.Seat(id); seat.Kind == protocol.KindPerson && len(s.Seats) <= linesUpTo {
+		e.Line, e.Name = true, seat.Name
+	}
+	return e
+}
+
+// decideNodeLost takes a dead node out of the room: the people it served are held, as after a lost socket, its ingests and viewers
+// are gone, and the SFU goes on at this node.
+func (s *State) decideNodeLost(c NodeLost, now time.Time) []Event {
+	var events []Event
+	next := func() Header { return Header{Seq: s.Seq + 1 + uint64(len(events)), At: now} }
+	for i := range s.Seats {
+		switch seat := &s.Seats[i]; {
+		case seat.Node != c.Node:
+		case seat.Kind == protocol.KindIngest:
+			events = append(events, s.left(next(), seat.ID, "lost"))
+		case seat.Online:
+			events = append(events, s.offline(next(), seat.ID, false))
+		}
+	}
+	if s.viewers[c.Node] > 0 {
+		events = append(events, &ViewersChanged{next(), c.Node, 0, s.Mode})
+	}
+	if !s.Empty() && s.SFU && s.Route.Transport == protocol.TransportSFU && s.Route.Node == c.Node {
+		events = append(events, &RouteChanged{next(), protocol.TransportSFU, s.Route.Generation + 1, protocol.ReasonRestarted, s.Node})
+	}
+	return events
 }
 
 // decideTick lets go one thing that is due; Step is called again while State.Deadline is not in the future.
 func (s *State) decideTick(now time.Time) ([]Event, error) {
 	next := Header{Seq: s.Seq + 1, At: now}
 	for i := range s.Seats {
-		if seat := &s.Seats[i]; !seat.Online && !now.Before(seat.Until) {
-			return []Event{&Left{next, seat.ID, "lost"}}, nil
+		seat := &s.Seats[i]
+		if due := seat.due(); due.IsZero() || now.Before(due) {
+			continue
 		}
+		if !seat.Online && !now.Before(seat.Until) {
+			return []Event{s.left(next, seat.ID, "lost")}, nil
+		}
+		return []Event{s.left(next, seat.ID, "expired")}, nil
 	}
-	if !s.Route.Done && !now.Before(s.Route.Since.Add(s.Timeout)) {
+	if !s.Empty() && !s.Route.Done && !now.Before(s.Route.Since.Add(s.Timeout)) {
 		return s.decideTimeout(next)
 	}
 	return nil, nil
 }
 
-func sends(m protocol.State) bool { return m.Microphone || m.Camera || m.Screen || m.ScreenAudio }
+func (s *State) hasModerator() bool {
+	return slices.ContainsFunc(s.Seats, func(seat Seat) bool { return seat.Role.AtLeast(auth.RoleModerator) })
+}
 
 func orAuto(mode protocol.Mode) protocol.Mode {
 	if mode == "" {

@@ -6,10 +6,13 @@
 // rule alone (another route for the media, everybody being ready for it) is settled right after. Time is an argument: the
 // owner calls Step with a Tick at the time that State.Deadline names, and needs one timer per room for that.
 //
-// A logged event has a number, and the numbers of a room follow each other without a gap: they are the seq of the wire.
-// A transient event (number 0) changes what only matters while the connections of the moment live: who reported the
-// route ready, which pairs could not connect, how many watch over WHEP. Replaying the logged events gives State again,
-// but for what the transient ones changed.
+// Every event is logged and has a number, and the numbers of a room follow each other without a gap: they are the seq of the wire.
+// Replaying a log gives State again, on whatever node: what depends on a node's configuration is decided once and
+// stands in the event. Encode and Decode are the log's format, Snapshot and Load that of a state; both are written for
+// ever (testdata/logs).
+//
+// A command carries the id that its client gave it; what is in the log already happens no second time. Who may do what is
+// the table of package auth; here it meets the room: locked, banned, blocked, full.
 //
 // The route is how media travels in the room, in generations. A new generation is announced (RouteChanged), everybody
 // builds it beside the old one and says so, and only then, or after a timeout, the old one may go (RouteDone):

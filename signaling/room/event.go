@@ -3,152 +3,193 @@ package room
 import (
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
-// Event is something that has happened. It is one of the structs below.
+// Event is something that has happened. It is one of the structs below. All of them are in the log; their JSON is what logs
+// contain for ever, see record.go.
 type Event interface {
-	// Head returns number and time.
+	// Head returns number, time and cause.
 	Head() Header
 }
 
 // Header is common to all events.
 type Header struct {
-	Seq uint64 // 0: transient, not part of the log
-	At  time.Time
+	Seq uint64    `json:"-"`             // from 1, without a gap
+	At  time.Time `json:"-"`             // whole milliseconds, UTC
+	By  string    `json:"by,omitempty"`  // participant whose command it was; Admin; empty: the server's own doing
+	Cmd string    `json:"cmd,omitempty"` // the id the client gave to the command
 }
 
 // Head implements Event.
 func (h Header) Head() Header { return h }
 
-// Logged events.
+// Admin is who commands when the admin API does.
+const Admin = "*"
+
+// Membership and media.
 type (
 	// Joined adds a seat.
 	Joined struct {
 		Header
-		Seat Seat
-		Mode protocol.Mode // of the room
+		Seat Seat          `json:"seat"`
+		Mode protocol.Mode `json:"mode"`           // of the room
+		Line bool          `json:"line,omitempty"` // the chat tells of it
 	}
 	// Updated changes what a participant sends.
 	Updated struct {
 		Header
-		ID    string
-		Media protocol.State
+		ID    string         `json:"id"`
+		Media protocol.State `json:"media"`
+		Line  protocol.Line  `json:"line,omitempty"` // what the chat tells of it
+		Name  string         `json:"name,omitempty"` // with Line
 	}
 	// Presence tells that a seat's socket was lost or is back.
 	Presence struct {
 		Header
-		ID     string
-		Online bool
-		Closed bool // offline because the page was closed
+		ID     string    `json:"id"`
+		Online bool      `json:"online"`
+		Node   string    `json:"node,omitempty"` // of the socket
+		Until  time.Time `json:"until,omitzero"` // offline: the seat is held until then
+	}
+	// Reseated gives a seat to whoever knows its join key, with a new session secret.
+	Reseated struct {
+		Header
+		ID      string `json:"id"`
+		Session string `json:"session"`
+		Node    string `json:"node,omitempty"`
 	}
 	// Left removes a seat.
 	Left struct {
 		Header
-		ID, Reason string
-	}
-	// Said adds a chat message.
-	Said struct {
-		Header
-		ID, From, Name, To, Text string
+		ID     string `json:"id"`
+		Reason string `json:"reason"`
+		Line   bool   `json:"line,omitempty"`
+		Name   string `json:"name,omitempty"`
 	}
 	// RouteChanged starts a new generation of the route.
 	RouteChanged struct {
 		Header
-		Transport  protocol.Transport
-		Generation uint32
-		Reason     protocol.RouteReason
+		Transport  protocol.Transport   `json:"transport"`
+		Generation uint32               `json:"generation"`
+		Reason     protocol.RouteReason `json:"reason"`
+		Node       string               `json:"node,omitempty"` // of the SFU
 	}
 	// RouteDone ends the switch to the present generation.
 	RouteDone struct {
 		Header
-		Generation uint32
+		Generation uint32 `json:"generation"`
 	}
-)
-
-// Transient events.
-type (
 	// Readied tells that a participant receives by the present generation.
 	Readied struct {
 		Header
-		ID string
+		ID string `json:"id"`
 	}
 	// PairFailed tells that the only two people cannot connect to each other.
 	PairFailed struct {
 		Header
-		A, B string
+		A string `json:"a"`
+		B string `json:"b"`
 	}
 	// SFUFailed tells that a participant cannot reach the SFU.
 	SFUFailed struct {
 		Header
-		ID string
+		ID string `json:"id"`
 	}
-	// ViewersChanged tells how many watch over WHEP.
+	// ViewersChanged tells how many watch over WHEP at a node.
 	ViewersChanged struct {
 		Header
-		Viewers int
-		Mode    protocol.Mode // of the room
+		Node    string        `json:"node"`
+		Viewers int           `json:"viewers"`
+		Mode    protocol.Mode `json:"mode"` // of the room
 	}
 )
 
-// Wire returns e as the participant with the given id may see it, or nil for a transient event. state is the one right
-// after e. Only Said differs between participants; see Private.
-func Wire(state *State, e Event, id string) protocol.Event {
-	seq := e.Head().Seq
-	switch e := e.(type) {
-	case *Joined:
-		return &protocol.ParticipantJoined{Seq: seq, Participant: e.Seat.participant()}
-	case *Updated:
-		return &protocol.ParticipantUpdated{Seq: seq, Participant: state.Seat(e.ID).participant()}
-	case *Presence:
-		return &protocol.ParticipantUpdated{Seq: seq, Participant: state.Seat(e.ID).participant()}
-	case *Left:
-		return &protocol.ParticipantLeft{Seq: seq, ID: e.ID, Reason: e.Reason}
-	case *Said:
-		if e.To != "" && id != e.To && id != e.From {
-			return &protocol.Withheld{Seq: seq}
-		}
-		m := e.message()
-		return &m
-	case *RouteChanged:
-		return &protocol.Route{Seq: seq, Reason: e.Reason, Route: protocol.RouteState{Transport: e.Transport, Generation: e.Generation}}
-	case *RouteDone:
-		return &protocol.RouteDone{Seq: seq, Generation: e.Generation}
+// Chat. Private messages and what changes them have To; From is always the author of the message.
+type (
+	// Said adds a chat message.
+	Said struct {
+		Header
+		ID    string `json:"id"` // given by its author
+		From  string `json:"from"`
+		Name  string `json:"name"`
+		To    string `json:"to,omitempty"`
+		Text  string `json:"text"`
+		Reply uint64 `json:"reply,omitempty"`
 	}
-	return nil
-}
+	// Edited replaces the text of a message.
+	Edited struct {
+		Header
+		Message uint64 `json:"message"`
+		From    string `json:"from"`
+		To      string `json:"to,omitempty"`
+		Text    string `json:"text"`
+	}
+	// Deleted takes a message back.
+	Deleted struct {
+		Header
+		Message uint64 `json:"message"`
+		From    string `json:"from"`
+		To      string `json:"to,omitempty"`
+	}
+	// Reacted puts a reaction of By on a message, or takes it off.
+	Reacted struct {
+		Header
+		Message uint64 `json:"message"`
+		From    string `json:"from"`
+		To      string `json:"to,omitempty"`
+		Emoji   string `json:"emoji"`
+		On      bool   `json:"on"`
+	}
+)
 
-// Private returns the two participants that may see e, if not everybody may.
-func Private(e Event) (a, b string, private bool) {
-	if said, ok := e.(*Said); ok && said.To != "" {
-		return said.From, said.To, true
+// Order.
+type (
+	// SettingsChanged replaces the room's settings.
+	SettingsChanged struct {
+		Header
+		Settings Settings `json:"settings"`
 	}
-	return "", "", false
-}
-
-func (e *Said) message() protocol.ChatMessage {
-	return protocol.ChatMessage{Seq: e.Seq, ID: e.ID, From: e.From, Name: e.Name, To: e.To, Text: e.Text, Time: e.At.UnixMilli()}
-}
-
-func (s *Seat) participant() protocol.Participant {
-	media := s.Media
-	media.ID = ""
-	return protocol.Participant{ID: s.ID, Name: s.Name, Media: media, Online: s.Online, Kind: s.Kind}
-}
-
-// Snapshot fills the part of joined that describes the room, as the participant with the given id may see it.
-func (s *State) Snapshot(id string) *protocol.Joined {
-	j := &protocol.Joined{
-		Self: id, Mode: s.Mode, Seq: s.Seq, ResumeWindow: int(s.Hold / time.Second),
-		Route: protocol.RouteState{Transport: s.Route.Transport, Generation: s.Route.Generation, Done: s.Route.Done},
+	// RoleSet gives a participant another role.
+	RoleSet struct {
+		Header
+		ID   string    `json:"id"`
+		Role auth.Role `json:"role"`
 	}
-	for i := range s.Seats {
-		j.Participants = append(j.Participants, s.Seats[i].participant())
+	// Refreshed is a participant's new token.
+	Refreshed struct {
+		Header
+		ID      string    `json:"id"`
+		Role    auth.Role `json:"role"`
+		Grants  []string  `json:"grants"` // as tokens spell them (auth.Grants.Names)
+		Expires time.Time `json:"expires,omitzero"`
 	}
-	for _, m := range s.Chat {
-		if m.To == "" || m.To == id || m.From == id {
-			j.Chat = append(j.Chat, m)
-		}
+	// Muted turns sources off; with Hold they stay off until Allowed.
+	Muted struct {
+		Header
+		ID      string  `json:"id"`
+		Sources Sources `json:"sources"`
+		Hold    bool    `json:"hold,omitempty"`
 	}
-	return j
-}
+	// Allowed gives sources back.
+	Allowed struct {
+		Header
+		ID      string  `json:"id"`
+		Sources Sources `json:"sources"`
+	}
+	// Banned keeps somebody out.
+	Banned struct {
+		Header
+		Ban Ban `json:"ban"`
+	}
+	// Unbanned lets somebody in again.
+	Unbanned struct {
+		Header
+		ID string `json:"id"` // of the ban
+	}
+	// Ended empties the room and its chat.
+	Ended struct {
+		Header
+	}
+)

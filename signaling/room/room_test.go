@@ -7,17 +7,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
 var (
 	t0     = time.Unix(1_800_000_000, 0)
-	all    = Grants{Publish: true, Subscribe: true, Chat: true, Data: true}
-	config = Config{SFU: true, People: 10, Hold: 30 * time.Second, HoldClosed: 5 * time.Second, Linger: 10 * time.Second, Timeout: 15 * time.Second}
+	all    = auth.AllGrants()
+	config = Config{Node: "n1", SFU: true, People: 10, Hold: 30 * time.Second, HoldClosed: 5 * time.Second, Linger: 10 * time.Second, Timeout: 15 * time.Second}
 )
 
 func person(id string) Join {
-	return Join{Seat: Seat{ID: id, Name: id, Kind: protocol.KindPerson, Grants: all, Media: protocol.State{Camera: true}}}
+	return Join{Seat: Seat{ID: id, Name: id, Kind: protocol.KindPerson, Role: auth.RoleMember, Grants: all, Node: "n1", Media: protocol.State{Camera: true}}}
 }
 
 func ingest(id string) Join {
@@ -55,6 +56,30 @@ func trace(events []Event) string {
 			out = append(out, e.ID+".ready")
 		case *PairFailed:
 			out = append(out, e.A+"x"+e.B)
+		case *SettingsChanged:
+			out = append(out, "set="+string(e.Settings.Access))
+		case *RoleSet:
+			out = append(out, e.ID+"="+string(e.Role))
+		case *Muted:
+			out = append(out, fmt.Sprintf("%s-%v/%v", e.ID, e.Sources, e.Hold))
+		case *Allowed:
+			out = append(out, fmt.Sprintf("%s+%v", e.ID, e.Sources))
+		case *Banned:
+			out = append(out, "ban/"+e.Ban.ID)
+		case *Unbanned:
+			out = append(out, "unban/"+e.ID)
+		case *Ended:
+			out = append(out, "ended")
+		case *Refreshed:
+			out = append(out, e.ID+".fresh")
+		case *Reseated:
+			out = append(out, e.ID+".reseated")
+		case *Edited:
+			out = append(out, fmt.Sprintf("%d:%s", e.Message, e.Text))
+		case *Deleted:
+			out = append(out, fmt.Sprintf("%d:deleted", e.Message))
+		case *Reacted:
+			out = append(out, fmt.Sprintf("%d%s%v", e.Message, e.Emoji, e.On))
 		case *SFUFailed:
 			out = append(out, e.ID+"xsfu")
 		case *ViewersChanged:
@@ -84,37 +109,37 @@ func TestRoom(t *testing.T) {
 	three := config
 	three.People = 3
 	unmuted := protocol.State{Microphone: true}
-	mute := func(j Join) Join { j.Seat.Grants = Grants{Subscribe: true}; return j }
+	mute := func(j Join) Join { j.Seat.Grants = auth.Grants{Subscribe: true}; return j }
 	for _, tc := range []struct {
 		name   string
 		config Config
 		steps  []step
 	}{
 		{"refusals", three, []step{
-			{0, SetMedia{"a", unmuted}, "session-expired"},
-			{0, SetOnline{ID: "a"}, "session-expired"},
-			{0, Leave{"a", "left"}, "session-expired"},
-			{0, Say{From: "a", ID: "1", Text: "x"}, "session-expired"},
+			{0, SetMedia{"a", "", unmuted}, "session-expired"},
+			{0, SetOnline{ID: "a", Node: "n1"}, "session-expired"},
+			{0, Leave{"a", "", "left"}, "session-expired"},
+			{0, Say{ID: "a", Cmd: "1", Text: "x"}, "session-expired"},
 			{0, mute(person("a")), "+a sfu2/grew"},
 			{0, person("a"), "internal"},
-			{0, SetMedia{"a", unmuted}, "forbidden"},
-			{0, SetMedia{"a", protocol.State{Hand: true}}, "~a"},
-			{0, Say{From: "a", ID: "1", Text: "x"}, "forbidden"},
+			{0, SetMedia{"a", "", unmuted}, "forbidden"},
+			{0, SetMedia{"a", "", protocol.State{Hand: true}}, "~a"},
+			{0, Say{ID: "a", Cmd: "1", Text: "x"}, "forbidden"},
 			{0, mode(person("b"), protocol.ModeSFU), "mode-mismatch"},
 			{0, mode(person("b"), protocol.ModeP2P), "mode-mismatch"},
 			{0, mode(person("b"), protocol.ModeAuto), "+b"},
-			{0, Say{From: "b", ID: "1", Text: "x", To: "z"}, "no-such-peer"},
+			{0, Say{ID: "b", Cmd: "1", Text: "x", To: "z"}, "no-such-peer"},
 			{0, person("c"), "+c"},
 			{0, person("d"), "room-full"},
 			{0, ingest("d"), "room-full"},
-			{0, Leave{"b", "left"}, "-b/left"},
+			{0, Leave{"b", "", "left"}, "-b/left"},
 			{0, person("d"), "+d"},
 		}},
 		{"who may not do everything is kept to the SFU, where it can be enforced", config, []step{
 			{0, mode(mute(person("a")), protocol.ModeP2P), "mode-mismatch"},
 			{0, person("a"), "+a"},
 			{0, mute(person("b")), "+b sfu2/grew"},
-			{0, Leave{"b", "left"}, "-b/left done2"},
+			{0, Leave{"b", "", "left"}, "-b/left done2"},
 			{0, person("c"), "+c"},
 		}},
 		{"without an SFU a limited token does not open the door", noSFU, []step{
@@ -123,41 +148,41 @@ func TestRoom(t *testing.T) {
 		}},
 		{"nothing to do is no event", config, []step{
 			{0, Tick{}, ""},
-			{0, RemoveViewer{}, ""},
+			{0, RemoveViewer{"n1"}, ""},
 			{0, Ready{"a", 1}, ""},
 			{0, Fail{"a", 1}, ""},
 			{0, person("a"), "+a"},
-			{0, SetOnline{ID: "a", Online: true}, ""},
-			{0, SetMedia{"a", protocol.State{Camera: true}}, ""},
+			{0, SetOnline{ID: "a", Node: "n1", Online: true}, ""},
+			{0, SetMedia{"a", "", protocol.State{Camera: true}}, ""},
 			{0, Ready{"a", 1}, ""},
 			{time.Hour, Tick{}, ""},
 		}},
 		{"a lost seat is held for 30 s", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
-			{time.Second, SetOnline{ID: "a"}, "a.online=false"},
+			{time.Second, SetOnline{ID: "a", Node: "n1"}, "a.online=false"},
 			{29 * time.Second, Tick{}, ""},
-			{0, SetOnline{ID: "a", Online: true}, "a.online=true"},
+			{0, SetOnline{ID: "a", Node: "n1", Online: true}, "a.online=true"},
 			{time.Minute, Tick{}, ""},
-			{0, SetOnline{ID: "a"}, "a.online=false"},
+			{0, SetOnline{ID: "a", Node: "n1"}, "a.online=false"},
 			{30 * time.Second, Tick{}, "-a/lost"},
 		}},
 		{"a closed page's seat is held for 5 s", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
-			{0, SetOnline{ID: "a", Closed: true}, "a.online=false"},
+			{0, SetOnline{ID: "a", Node: "n1", Closed: true}, "a.online=false"},
 			{4 * time.Second, Tick{}, ""},
-			{0, SetOnline{ID: "a", Online: true}, "a.online=true"},
-			{0, SetOnline{ID: "a", Closed: true}, "a.online=false"},
+			{0, SetOnline{ID: "a", Node: "n1", Online: true}, "a.online=true"},
+			{0, SetOnline{ID: "a", Node: "n1", Closed: true}, "a.online=false"},
 			{5 * time.Second, Tick{}, "-a/lost"},
 		}},
 		{"chat once", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
-			{0, Say{From: "a", ID: "1", Text: "x"}, "a:x"},
-			{0, Say{From: "a", ID: "1", Text: "x"}, ""},
-			{0, Say{From: "b", ID: "1", Text: "y"}, "b:y"},
-			{0, Say{From: "a", ID: "2", Text: "z", To: "b"}, "a:z"},
+			{0, Say{ID: "a", Cmd: "1", Text: "x"}, "a:x"},
+			{0, Say{ID: "a", Cmd: "1", Text: "x"}, ""},
+			{0, Say{ID: "b", Cmd: "1", Text: "y"}, "b:y"},
+			{0, Say{ID: "a", Cmd: "2", Text: "z", To: "b"}, "a:z"},
 		}},
 		{"two, three, two", config, []step{
 			{0, person("a"), "+a"},
@@ -167,7 +192,7 @@ func TestRoom(t *testing.T) {
 			{0, Ready{"a", 2}, "a.ready"},
 			{0, Ready{"b", 2}, "b.ready"},
 			{0, Ready{"c", 2}, "c.ready done2"},
-			{0, Leave{"c", "left"}, "-c/left"},
+			{0, Leave{"c", "", "left"}, "-c/left"},
 			{9 * time.Second, Tick{}, ""},
 			{time.Second, Tick{}, "p2p3/shrank"},
 			{0, Ready{"b", 3}, "b.ready"},
@@ -177,7 +202,7 @@ func TestRoom(t *testing.T) {
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
 			{0, person("c"), "+c sfu2/grew"},
-			{0, Leave{"c", "left"}, "-c/left"},
+			{0, Leave{"c", "", "left"}, "-c/left"},
 			{9 * time.Second, person("c"), "+c"},
 			{6 * time.Second, Tick{}, "done2"},
 			{time.Hour, Tick{}, ""},
@@ -188,12 +213,12 @@ func TestRoom(t *testing.T) {
 			{0, person("c"), "+c sfu2/grew"},
 			{0, Ready{"a", 2}, "a.ready"},
 			{0, Ready{"b", 2}, "b.ready"},
-			{0, Leave{"c", "left"}, "-c/left done2"},
+			{0, Leave{"c", "", "left"}, "-c/left done2"},
 		}},
 		{"who is cut off is waited for until the timeout", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
-			{0, SetOnline{ID: "a"}, "a.online=false"},
+			{0, SetOnline{ID: "a", Node: "n1"}, "a.online=false"},
 			{0, person("c"), "+c sfu2/grew"},
 			{0, Ready{"b", 2}, "b.ready"},
 			{0, Ready{"c", 2}, "c.ready"},
@@ -208,16 +233,16 @@ func TestRoom(t *testing.T) {
 			{0, Ready{"a", 2}, "a.ready done2"},
 			{time.Hour, Tick{}, ""},
 			{0, person("c"), "+c"},
-			{0, Leave{"c", "left"}, "-c/left"},
+			{0, Leave{"c", "", "left"}, "-c/left"},
 			{time.Hour, Tick{}, ""},
-			{0, Leave{"a", "left"}, "-a/left"},
+			{0, Leave{"a", "", "left"}, "-a/left"},
 			{10 * time.Second, Tick{}, "p2p3/shrank done3"},
 		}},
 		{"back to peer to peer takes too long", config, []step{
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
 			{0, person("c"), "+c sfu2/grew"},
-			{0, Leave{"c", "left"}, "-c/left"},
+			{0, Leave{"c", "", "left"}, "-c/left"},
 			{10 * time.Second, Tick{}, "p2p3/shrank"},
 			{0, Ready{"a", 3}, "a.ready"},
 			{15 * time.Second, Tick{}, "axb sfu4/p2p-failed"},
@@ -236,8 +261,8 @@ func TestRoom(t *testing.T) {
 			{15 * time.Second, Tick{}, "done3"},
 			{0, person("e"), "+e sfu4/grew"},
 			{0, Fail{"b", 4}, ""},
-			{0, Leave{"d", "left"}, "-d/left p2p5/sfu-failed"},
-			{0, Leave{"b", "left"}, "-b/left sfu6/grew"},
+			{0, Leave{"d", "", "left"}, "-d/left p2p5/sfu-failed"},
+			{0, Leave{"b", "", "left"}, "-b/left sfu6/grew"},
 		}},
 		{"both ways fail: no swinging", config, []step{
 			{0, person("a"), "+a"},
@@ -253,17 +278,17 @@ func TestRoom(t *testing.T) {
 			{0, person("a"), "+a"},
 			{0, ingest("i"), "+i sfu2/grew"},
 			{0, Ready{"a", 2}, "a.ready done2"},
-			{0, Leave{"i", "left"}, "-i/left"},
+			{0, Leave{"i", "", "left"}, "-i/left"},
 			{10 * time.Second, Tick{}, "p2p3/shrank done3"},
 		}},
 		{"a viewer needs the SFU", config, []step{
-			{0, AddViewer{}, "viewers=1 sfu2/grew done2"},
+			{0, AddViewer{"n1"}, "viewers=1 sfu2/grew done2"},
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
 			{0, mode(person("c"), protocol.ModeP2P), "mode-mismatch"},
-			{0, RemoveViewer{}, "viewers=0"},
+			{0, RemoveViewer{"n1"}, "viewers=0"},
 			{10 * time.Second, Tick{}, "p2p3/shrank"},
-			{0, AddViewer{}, "viewers=1 sfu4/grew"},
+			{0, AddViewer{"n1"}, "viewers=1 sfu4/grew"},
 		}},
 		{"mode sfu", config, []step{
 			{0, mode(person("a"), protocol.ModeSFU), "+a"},
@@ -276,7 +301,7 @@ func TestRoom(t *testing.T) {
 			{0, person("b"), "+b"},
 			{0, person("c"), "+c"},
 			{0, ingest("i"), "mode-mismatch"},
-			{0, AddViewer{}, "mode-mismatch"},
+			{0, AddViewer{"n1"}, "mode-mismatch"},
 			{0, Fail{"a", 1}, ""},
 			{0, person("d"), "+d"},
 			{0, person("e"), "room-full"},
@@ -284,7 +309,7 @@ func TestRoom(t *testing.T) {
 		{"without an SFU", noSFU, []step{
 			{0, mode(person("a"), protocol.ModeSFU), "sfu-off"},
 			{0, ingest("i"), "sfu-off"},
-			{0, AddViewer{}, "sfu-off"},
+			{0, AddViewer{"n1"}, "sfu-off"},
 			{0, person("a"), "+a"},
 			{0, person("b"), "+b"},
 			{0, Fail{"a", 1}, "axb"},
@@ -341,7 +366,7 @@ func TestPrivateChatIsWithheldFromOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	events, err := Step(s, Say{From: "a", ID: "1", To: "b", Text: "secret"}, t0)
+	events, err := Step(s, Say{ID: "a", Cmd: "1", To: "b", Text: "secret"}, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +376,7 @@ func TestPrivateChatIsWithheldFromOthers(t *testing.T) {
 		if _, told := m.(*protocol.ChatMessage); told != sees || m.Sequence() != seq {
 			t.Errorf("%s gets %+v", id, m)
 		}
-		if got := len(s.Snapshot(id).Chat) == 1; got != sees {
+		if got := len(s.Joined(id).Chat) == 4; got != sees {
 			t.Errorf("the snapshot of %s has the message: %v", id, got)
 		}
 	}
@@ -365,15 +390,15 @@ func TestHistoryIsBounded(t *testing.T) {
 	if _, err := Step(s, person("a"), t0); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 * rememberedChats {
-		if _, err := Step(s, Say{From: "a", ID: fmt.Sprint(i), Text: "x"}, t0); err != nil {
+	for i := range 2 * ChangeableMessages {
+		if _, err := Step(s, Say{ID: "a", Cmd: fmt.Sprint(i), Text: "x"}, t0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(s.Chat) != protocol.MaxHistory || len(s.said) != rememberedChats {
-		t.Errorf("%d messages and %d ids are kept", len(s.Chat), len(s.said))
+	if len(s.Chat) != protocol.MaxHistory || len(s.messages) != ChangeableMessages || len(s.Seat("a").applied) != RememberedCommands || !s.More {
+		t.Errorf("%d messages, %d to be changed, %d commands are kept", len(s.Chat), len(s.messages), len(s.Seat("a").applied))
 	}
-	if newest := s.Chat[len(s.Chat)-1].ID; newest != fmt.Sprint(3*rememberedChats-1) {
+	if newest := s.Chat[len(s.Chat)-1].ID; newest != fmt.Sprint(2*ChangeableMessages-1) {
 		t.Errorf("the newest message is %s", newest)
 	}
 }

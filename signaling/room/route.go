@@ -8,17 +8,25 @@ import (
 
 // settle returns the one event that follows from the state by rule, or nil when it is at rest.
 func (s *State) settle(now time.Time) Event {
-	if s.Mode == "" {
-		return nil
-	}
 	next := Header{Seq: s.Seq + 1, At: now}
+	if e := s.settleOrder(next); e != nil || s.Empty() {
+		return e
+	}
 	if want, reason := s.wanted(now); want != s.Route.Transport {
-		return &RouteChanged{next, want, s.Route.Generation + 1, reason}
+		return &RouteChanged{next, want, s.Route.Generation + 1, reason, s.nodeOf(want)}
 	}
 	if !s.Route.Done && s.everybodyReady() {
 		return &RouteDone{next, s.Route.Generation}
 	}
 	return nil
+}
+
+// nodeOf is where the SFU of a new route will be: here.
+func (s *State) nodeOf(t protocol.Transport) string {
+	if t == protocol.TransportSFU {
+		return s.Node
+	}
+	return ""
 }
 
 // wanted is the transport that suits the room now, and why if that is a change.
@@ -58,7 +66,7 @@ func (s *State) lingering() bool {
 
 // needsSFU reports whether somebody is there who can, or may, use nothing else.
 func (s *State) needsSFU() bool {
-	if s.Viewers > 0 || s.count(protocol.KindIngest) > 0 {
+	if len(s.viewers) > 0 || s.count(protocol.KindIngest) > 0 {
 		return true
 	}
 	for i := range s.Seats {
@@ -119,7 +127,7 @@ func (s *State) decideFail(c Fail, h Header) ([]Event, error) {
 func (s *State) decideTimeout(next Header) ([]Event, error) {
 	a, b, ok := s.onlyPair()
 	if ok && s.SFU && s.Mode == protocol.ModeAuto && s.Route.Transport == protocol.TransportP2P && !s.noP2P[pairOf(a, b)] {
-		return []Event{&PairFailed{Header{At: next.At}, a, b}}, nil
+		return []Event{&PairFailed{next, a, b}}, nil
 	}
 	return []Event{&RouteDone{next, s.Route.Generation}}, nil
 }

@@ -5,19 +5,36 @@ import (
 	"slices"
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
 // MeshMax is how many people a room without an SFU takes: everyone sends to everyone, so four send three times each.
 const MeshMax = 4
 
-// rememberedChats is how many chat messages are recognised when they are sent again.
-const rememberedChats = 1024
+// Bounds of what a state remembers, all per room but the first.
+const (
+	// RememberedCommands are recognised when a participant sends them again. A client has fewer of them unacknowledged: see
+	// protocol.MaxUnacked.
+	RememberedCommands = 64
+	ChangeableMessages = 1024 // the newest messages can be edited, deleted and reacted to
+	MaxBans            = 256  // the newest are in force
+	MaxReactions       = 32   // different emoji on one message
+	MaxReactors        = 256  // participants under one emoji, of those who are counted by name
+	linesUpTo          = 30   // seats: in a larger room, who comes and goes is no news
+	maxLines           = protocol.MaxHistory / 2
+)
 
-// Config is fixed for the life of a room. Durations must be positive.
+// ExpiryGrace is how long a seat outlives its token.
+const ExpiryGrace = 30 * time.Second
+
+// Config is the replica's own and no part of the log: it is asked when something is decided, and never when an event is applied.
+// Durations must be positive.
 type Config struct {
+	Node       string        // of this server, where an SFU that a decision calls for will be
 	SFU        bool          // the server has an SFU
-	People     int           // most seats at once
+	People     int           // most seats at once, whatever the room's own setting
+	Succession bool          // a room without a moderator gets one: who has been there longest. For servers without tokens
 	Hold       time.Duration // of a seat whose socket was lost
 	HoldClosed time.Duration // of a seat whose page was closed or reloaded
 	Linger     time.Duration // two people stay on the SFU that long before they go back to peer to peer
@@ -28,84 +45,174 @@ type Config struct {
 type State struct {
 	Config
 
-	Seq   uint64        // of the last logged event
-	Mode  protocol.Mode // empty until somebody came
-	Seats []Seat        // in the order they were taken
-	Route Route
-	Chat  []protocol.ChatMessage // the last ones, oldest first: at most protocol.MaxHistory
+	Seq      uint64        // of the last event
+	Since    uint64        // seq at which the room was ended last; what was said before is not told any more
+	Mode     protocol.Mode // empty until somebody came
+	Settings Settings
+	Seats    []Seat // in the order they were taken
+	Route    Route
+	Chat     []protocol.ChatMessage // the last ones as they are now, oldest first: at most protocol.MaxHistory
+	More     bool                   // there were older ones
+	Bans     []Ban                  // oldest first; some may be over
 
-	said []chatKey // the last chat messages, oldest first, for recognising repetitions
-
-	// Transient: not contained in a replay of the log.
-	Viewers    int             // WHEP viewers
+	viewers    map[string]int  // WHEP viewers by node; never zero
 	ready      map[string]bool // who receives by the present route's generation
 	noP2P      map[pair]bool   // pairs in the room that could not connect
 	noSFU      map[string]bool // seats that could not reach the SFU
 	smallSince time.Time       // last change of membership
+	messages   []messageRef    // the newest, oldest first: at most ChangeableMessages
+
+	index map[string]int // place in Seats by id
+	names map[string]int // how many seats have a name, by fold
+}
+
+// Settings are what moderators have chosen.
+type Settings struct {
+	Access   protocol.Access `json:"access,omitempty"`   // empty: open
+	Password string          `json:"password,omitempty"` // hash (auth.HashPassword); empty: none
+	People   int             `json:"people,omitempty"`   // most seats at once; 0: as the server allows
 }
 
 // Seat is one participant's place.
 type Seat struct {
-	ID       string
-	Name     string
-	Kind     protocol.Kind
-	Media    protocol.State
-	Identity string // from the token; "" if none
-	Session  string // hash of the secret that takes the seat back; "" for an ingest
-	Grants   Grants
-	Online   bool
-	Until    time.Time // the seat is held without a socket until then; zero while online
+	ID       string         `json:"id"`
+	Name     string         `json:"name"`
+	Kind     protocol.Kind  `json:"kind"`
+	Media    protocol.State `json:"media"`
+	Identity string         `json:"identity,omitempty"` // from the token; "" if none
+	Address  string         `json:"address,omitempty"`  // keyed hash of the network address, for bans; "" if not known
+	Session  string         `json:"session,omitempty"`  // hash of the secret that takes the seat back; "" for an ingest
+	Key      string         `json:"key,omitempty"`      // hash of the key in join; "" if none
+	Node     string         `json:"node,omitempty"`     // where its socket is, or was last
+	Role     auth.Role      `json:"role"`
+	Grants   auth.Grants    `json:"-"` // by names, see record.go
+	Blocked  Sources        `json:"blocked,omitempty"`
+	Expires  time.Time      `json:"expires,omitzero"` // of the token; zero: never
+	Online   bool           `json:"online"`
+	Until    time.Time      `json:"until,omitzero"` // the seat is held without a socket until then; zero while online
+
+	applied []applied // the last commands, oldest first: at most RememberedCommands
 }
 
-// Restricted reports whether the seat's grants hold only where the server is in the way: between two browsers
-// nobody could keep it from sending or receiving.
-func (s *Seat) Restricted() bool {
-	return s.Kind == protocol.KindPerson && !(s.Grants.Publish && s.Grants.Subscribe && s.Grants.Data)
+// applied is a command that is in the log.
+type applied struct {
+	Cmd string `json:"cmd"`
+	Seq uint64 `json:"seq"` // of its last event
 }
 
-// Grants say what a seat may do.
-type Grants struct{ Publish, Subscribe, Chat, Data, Admin bool }
+// Ban keeps somebody out. One of Identity and Address is set.
+type Ban struct {
+	ID       string    `json:"id"` // the participant id of then
+	Name     string    `json:"name"`
+	Identity string    `json:"identity,omitempty"`
+	Address  string    `json:"address,omitempty"`
+	By       string    `json:"by"`
+	Until    time.Time `json:"until"`
+}
 
 // Route is how media travels.
 type Route struct {
-	Transport  protocol.Transport
-	Generation uint32
-	Done       bool
-	Since      time.Time
+	Transport  protocol.Transport `json:"transport"`
+	Generation uint32             `json:"generation"`
+	Done       bool               `json:"done"`
+	Since      time.Time          `json:"since"`
+	Node       string             `json:"node,omitempty"` // where the SFU of the room is; "" with peer to peer
 }
 
-type (
-	pair    [2]string // seat ids, the lesser first
-	chatKey struct{ from, id string }
-)
+// messageRef is what must be known of a message to change it.
+type messageRef struct {
+	Seq  uint64 `json:"seq"`
+	From string `json:"from"`
+	To   string `json:"to,omitempty"`
+}
+
+type pair [2]string // seat ids, the lesser first
 
 // New returns an empty room.
 func New(c Config) *State {
 	return &State{
 		Config: c,
 		Route:  Route{Transport: protocol.TransportP2P, Generation: 1, Done: true},
-		ready:  map[string]bool{}, noP2P: map[pair]bool{}, noSFU: map[string]bool{},
+
+		viewers: map[string]int{}, ready: map[string]bool{}, noP2P: map[pair]bool{}, noSFU: map[string]bool{},
+		index: map[string]int{}, names: map[string]int{},
 	}
 }
 
-// Empty reports whether nobody is left, so that the room can be forgotten.
-func (s *State) Empty() bool { return len(s.Seats) == 0 && s.Viewers == 0 }
+// Empty reports whether nobody is left, so that the room needs no memory.
+func (s *State) Empty() bool { return len(s.Seats) == 0 && len(s.viewers) == 0 }
+
+// Viewers is how many watch over WHEP, at all nodes.
+func (s *State) Viewers() int {
+	n := 0
+	for _, here := range s.viewers {
+		n += here
+	}
+	return n
+}
 
 // Seat returns the seat with the given id, or nil. The seat must not be changed and is valid until the next Evolve.
 func (s *State) Seat(id string) *Seat {
+	if i, ok := s.index[id]; ok {
+		return &s.Seats[i]
+	}
+	return nil
+}
+
+// SeatOfKey returns the seat that was taken with a key of this hash, or nil.
+func (s *State) SeatOfKey(hash string) *Seat {
+	if hash == "" {
+		return nil
+	}
 	for i := range s.Seats {
-		if s.Seats[i].ID == id {
+		if s.Seats[i].Key == hash {
 			return &s.Seats[i]
 		}
 	}
 	return nil
 }
 
-// Clone returns a copy that shares nothing with s.
+// Nodes lists the nodes that the room's seats, viewers and SFU depend on, each once.
+func (s *State) Nodes() []string {
+	seen := map[string]bool{}
+	for i := range s.Seats {
+		if s.Seats[i].Online {
+			seen[s.Seats[i].Node] = true
+		}
+	}
+	for node := range s.viewers {
+		seen[node] = true
+	}
+	if s.Route.Transport == protocol.TransportSFU && len(s.Seats) > 0 {
+		seen[s.Route.Node] = true
+	}
+	delete(seen, "")
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Applied reports whether a command of a participant is in the log already, and the seq of its last event.
+func (s *State) Applied(id, cmd string) (seq uint64, ok bool) {
+	seat := s.Seat(id)
+	if seat == nil || cmd == "" {
+		return 0, false
+	}
+	for i := len(seat.applied) - 1; i >= 0; i-- {
+		if seat.applied[i].Cmd == cmd {
+			return seat.applied[i].Seq, true
+		}
+	}
+	return 0, false
+}
+
+// Clone returns a copy that shares nothing that changes with s.
 func (s *State) Clone() *State {
 	c := *s
-	c.Seats, c.Chat, c.said = slices.Clone(s.Seats), slices.Clone(s.Chat), slices.Clone(s.said)
-	c.ready, c.noP2P, c.noSFU = maps.Clone(s.ready), maps.Clone(s.noP2P), maps.Clone(s.noSFU)
+	c.Seats, c.Chat, c.Bans, c.messages = slices.Clone(s.Seats), slices.Clone(s.Chat), slices.Clone(s.Bans), slices.Clone(s.messages)
+	for i := range c.Seats {
+		c.Seats[i].applied = slices.Clone(c.Seats[i].applied)
+	}
+	c.viewers, c.ready, c.noP2P, c.noSFU = maps.Clone(s.viewers), maps.Clone(s.ready), maps.Clone(s.noP2P), maps.Clone(s.noSFU)
+	c.index, c.names = maps.Clone(s.index), maps.Clone(s.names)
 	return &c
 }
 
@@ -118,9 +225,12 @@ func (s *State) Deadline() time.Time {
 		}
 	}
 	for i := range s.Seats {
-		if !s.Seats[i].Online {
-			sooner(s.Seats[i].Until)
+		if due := s.Seats[i].due(); !due.IsZero() {
+			sooner(due)
 		}
+	}
+	if s.Empty() {
+		return at
 	}
 	if !s.Route.Done {
 		sooner(s.Route.Since.Add(s.Timeout))
@@ -129,6 +239,39 @@ func (s *State) Deadline() time.Time {
 		sooner(s.smallSince.Add(s.Linger))
 	}
 	return at
+}
+
+// due is when the seat ends by itself; zero: never.
+func (s *Seat) due() time.Time {
+	at := s.Until
+	if !s.Expires.IsZero() {
+		if end := s.Expires.Add(ExpiryGrace); at.IsZero() || end.Before(at) {
+			at = end
+		}
+	}
+	return at
+}
+
+// MostPeople is how many seats the room may have.
+func (s *State) MostPeople() int {
+	most := s.People
+	if s.Settings.People > 0 {
+		most = min(most, s.Settings.People)
+	}
+	return most
+}
+
+// Access is who gets in.
+func (s *State) Access() protocol.Access {
+	if s.Settings.Access == "" {
+		return protocol.AccessOpen
+	}
+	return s.Settings.Access
+}
+
+// Moderated reports whether somebody is there, with a socket, who may let people in.
+func (s *State) Moderated() bool {
+	return slices.ContainsFunc(s.Seats, func(seat Seat) bool { return seat.Online && seat.may(auth.ActionAdmit, auth.Target{}) == nil })
 }
 
 func (s *State) count(kind protocol.Kind) int {

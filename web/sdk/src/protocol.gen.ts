@@ -66,6 +66,9 @@ export const MaxChat = 4000;
 /** chat messages in joined */
 export const MaxHistory = 50;
 
+/** commands that a client may have sent without an ack; the last 64 of a participant are recognised when they come again */
+export const MaxUnacked = 32;
+
 /** characters of a join key: 128 bits */
 export const MinKey = 22;
 
@@ -191,6 +194,8 @@ export type SDPType =
  * - `"draining"`: the server is going away and takes no new people
  * - `"internal"`: a fault of the server; it has been logged
  * - `"unavailable"`: the room's log cannot be written just now; nothing was changed; calls go on
+ * - `"lobby"`: a moderator lets people into this room; who can't wait, such as a WHIP client, gets this
+ * - `"expired"`: the token has expired: bring a fresh one
  * - `"locked"`: the room is locked: nobody new comes in
  * - `"password"`: the room has a password, and the given one is missing or wrong
  * - `"banned"`: a moderator has banned this person for a time
@@ -219,6 +224,8 @@ export type Code =
   | "draining"
   | "internal"
   | "unavailable"
+  | "lobby"
+  | "expired"
   | "locked"
   | "password"
   | "banned"
@@ -622,7 +629,7 @@ export interface Pong {
 /** Left is the last message to a client whose seat is gone. */
 export interface Left {
   id?: string;
-  /** left, replaced, removed, banned, refused, room-ended, room-closed, server-stopped */
+  /** left, replaced, removed, banned, expired, refused, room-ended, room-closed, server-stopped */
   reason: string;
 }
 
@@ -650,7 +657,7 @@ export interface ParticipantJoined {
 export interface ParticipantLeft {
   seq: number;
   id: string;
-  /** left, lost, removed, banned, room-ended */
+  /** left, lost, removed, banned, expired */
   reason: string;
 }
 
@@ -810,7 +817,7 @@ export interface Admit {
   allow: boolean;
 }
 
-/** EndRoom ends the room for all. Its log is deleted when the server keeps none. */
+/** EndRoom ends the room for all. Everybody is told, and what was said before is not shown to those who meet there later. */
 export interface EndRoom {
   id: string;
 }
@@ -862,7 +869,7 @@ export interface RoomEnded {
   by?: string;
 }
 
-/** Granted tells a client what it may do now, after Refresh or a new role. Others get it as withheld. */
+/** Granted tells a client what it may do now, after Refresh or a new role. Others get participant-updated. */
 export interface Granted {
   seq: number;
   role: Role;
