@@ -30,6 +30,8 @@ type options struct {
 	SecretFile string `group:"Access" name:"secret-file" unit:"path" help:"File of secrets, one per line and at least 32 characters long, that credentials are made with. All are good: add a new one on top to rotate."`
 	Realm      string `name:"realm" unit:"text" default:"confab" help:"Realm of the credentials; clients take it from the relay."`
 	Quota      int    `name:"quota" unit:"allocations" default:"100" help:"Live allocations of one user; 0 is no bound. A browser makes one per server address, transport and connection."`
+	QuotaHost  int    `name:"quota-per-address" unit:"allocations" default:"1000" help:"Live allocations of one client address (of one /64 over IPv6); 0 is no bound. An office behind one NAT is one address."`
+	QuotaTotal int    `name:"quota-total" unit:"allocations" default:"0" help:"Live allocations of the whole relay; 0 is no bound but the relay ports."`
 
 	RelayPorts config.PortRange `group:"Peers" name:"relay-ports" unit:"port range" default:"49152-65535" help:"UDP ports of relayed addresses. Peers send to them: open them in the firewall."`
 	AllowPeers []policy.Range   `name:"allow-peer" unit:"network, or network:ports" help:"Network that may be relayed to although it is private, such as 10.0.0.0/8."`
@@ -78,8 +80,13 @@ func (o *options) Validate(report func(option, problem string)) {
 	if o.Realm == "" {
 		report("realm", "must not be empty")
 	}
-	if o.Quota < 0 {
-		report("quota", "must not be negative")
+	for _, quota := range []struct {
+		option string
+		value  int
+	}{{"quota", o.Quota}, {"quota-per-address", o.QuotaHost}, {"quota-total", o.QuotaTotal}} {
+		if quota.value < 0 {
+			report(quota.option, "must not be negative; 0 is no bound")
+		}
 	}
 	if o.DrainTimeout < 0 {
 		report("drain-timeout", "must not be negative")

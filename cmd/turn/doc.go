@@ -2,6 +2,7 @@
 //
 //	turn serve        run the relay; "turn serve --help" is the whole manual
 //	turn credentials  mint a user name and password that the relay accepts for a while
+//	turn doctor       find out what is wrong with this relay, or with any other
 //	turn version
 //
 // It is package relay with sockets, configuration and signals: the same relay that Confab's own server has inside. Configuration

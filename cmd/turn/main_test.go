@@ -57,7 +57,8 @@ func TestFaultsAreReportedAtOnce(t *testing.T) {
 		want []string
 	}{
 		{[]string{"serve"}, []string{"secret-file", "openssl rand"}},
-		{[]string{"serve", "--listen-udp=off", "--listen-tcp=off", "--realm=", "--quota=-1"}, []string{"nothing to serve", "--realm", "--quota", "secret-file"}},
+		{[]string{"serve", "--listen-udp=off", "--listen-tcp=off", "--realm=", "--quota=-1", "--quota-total=-1"}, []string{"nothing to serve", "--realm", "--quota:", "--quota-total:", "secret-file"}},
+		{[]string{"doctor"}, []string{"name the server"}},
 		{[]string{"serve", "--relay-prots=1-2"}, []string{"did you mean --relay-ports?"}},
 		{[]string{"serve", "--tls-cert=x"}, []string{"belong together"}},
 		{[]string{"serve", "--public-ip=0.0.0.0", "--listen-tcp=3478"}, []string{"not an address that people can reach", "not host:port"}},

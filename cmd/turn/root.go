@@ -17,6 +17,8 @@ On a server with the public address 203.0.113.7:
                            open UDP and TCP 3478, and UDP 49152-65535, in the firewall
   turn credentials --secret-file secrets --user me --url turn:203.0.113.7
                            prints what a browser's RTCPeerConnection takes as iceServers
+  turn doctor turn:203.0.113.7 --secret-file secrets
+                           tries it from where you stand, and says how to mend what is wrong
 
 With a certificate (--tls-cert, --tls-key) it also speaks TURN over TLS, on 5349; --listen-tls :443 passes most firewalls.
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 
@@ -63,7 +64,10 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 	if err != nil {
 		return nil, err
 	}
-	quota := policy.Quota{PerUser: o.Quota, PerAddress: relay.DefaultQuota.PerAddress}
+	quota := policy.Quota{PerUser: o.Quota, PerAddress: o.QuotaHost, Total: o.QuotaTotal}
+	if quota == (policy.Quota{}) {
+		quota.Total = math.MaxInt // the zero value would be the relay's default
+	}
 	options := relay.Options{
 		PublicIPs: public, RelayPorts: relay.PortRange(o.RelayPorts), Realm: o.Realm, Secrets: secrets, Quota: quota,
 		AllowPeers: o.AllowPeers, DenyPeers: o.DenyPeers, WideChannels: true, // our ports are ours alone
