@@ -70,7 +70,7 @@ func TestSoak(t *testing.T) {
 }
 
 // dropOne makes an allocation with a channel that carries one datagram, and leaves it in one of three ways: with a Refresh, by silence
-// until it expires after a second, or, over TCP, by closing the connection.
+// until it expires, or, over TCP, by closing the connection.
 func dropOne(t *testing.T, l *lab, turn int) {
 	t.Helper()
 	network, server := "udp", l.udp
@@ -84,7 +84,11 @@ func dropOne(t *testing.T, l *lab, turn int) {
 		must(t, c.SetLinger(0)) // no port of the machine waits for a minute
 	}
 	r := (&raw{t: t, conn: conn}).as(auth.TURNCredentials(secret, "soak", time.Now().Add(time.Minute)))
-	switch got := code(t, r.ask(stun.MethodAllocate, requestUDP, lifetime(1))); got {
+	lasts := lifetime(600)
+	if turn%3 == 1 {
+		lasts = 3 // silence ends it
+	}
+	switch got := code(t, r.ask(stun.MethodAllocate, requestUDP, lasts)); got {
 	case 0:
 	case stun.CodeAllocMismatch: // the machine has given us the port of one that is still to expire
 		return
