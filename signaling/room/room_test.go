@@ -110,11 +110,7 @@ func TestRoom(t *testing.T) {
 	three.People = 3
 	unmuted := protocol.State{Microphone: true}
 	mute := func(j Join) Join { j.Seat.Grants = auth.Grants{Subscribe: true}; return j }
-	for _, tc := range []struct {
-		name   string
-		config Config
-		steps  []step
-	}{
+	run(t, []story{
 		{"refusals", three, []step{
 			{0, SetMedia{"a", "", unmuted}, "session-expired"},
 			{0, SetOnline{ID: "a", Node: "n1"}, "session-expired"},
@@ -317,7 +313,18 @@ func TestRoom(t *testing.T) {
 			{0, person("d"), "+d"},
 			{0, person("e"), "room-full"},
 		}},
-	} {
+	})
+}
+
+type story struct {
+	name   string
+	config Config
+	steps  []step
+}
+
+func run(t *testing.T, stories []story) {
+	t.Helper()
+	for _, tc := range stories {
 		t.Run(tc.name, func(t *testing.T) {
 			s, now := New(tc.config), t0
 			for i, st := range tc.steps {
