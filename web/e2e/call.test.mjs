@@ -30,7 +30,7 @@ test('chat arrives, in order, and late joiners find it', { timeout: 120_000 }, (
   const ann = await chromium.person(server, 'talk', 'Ann');
   const bob = await chromium.person(server, 'talk', 'Bob');
   await ann.joined(1);
-  for (let i = 0; i < 5; i++) await ann.evaluate((n) => globalThis.confab.call.sendChat(`message ${n} <b>not bold</b>`), i);
+  for (let i = 0; i < 5; i++) await ann.evaluate((n) => globalThis.confab.call.chat.send(`message ${n} <b>not bold</b>`), i);
   await bob.until('five messages', async () => (await bob.state()).chat.length === 5);
   assert.deepEqual((await bob.state()).chat.map((m) => m.text), [0, 1, 2, 3, 4].map((n) => `message ${n} <b>not bold</b>`));
   const cem = await chromium.person(server, 'talk', 'Cem');
@@ -59,7 +59,7 @@ for (const mode of ['p2p', 'sfu']) {
     assert.ok((await ann.media()).frames > before, 'media went on');
     await ann.seesAndHears(1);
     assert.equal(await bob.evaluate(() => globalThis.__left), 0, 'nobody saw a leave');
-    await ann.evaluate(() => globalThis.confab.call.sendChat('still here'));
+    await ann.evaluate(() => globalThis.confab.call.chat.send('still here'));
     await bob.until('the message', async () => (await bob.state()).chat.some((m) => m.text === 'still here'));
   }));
 }

@@ -27,6 +27,28 @@ export const scenes = {
   "call-chat": { path: `${join}&people=5&chat=1`, act: async (page) => page.keyboard.press("c") },
   "call-chat-empty": { path: `${join}&people=2`, act: async (page) => page.keyboard.press("c") },
   "call-people": { path: `${join}&people=12`, act: async (page) => page.keyboard.press("p") },
+  "call-knocks": { path: `${join}&people=4&knocking=1`, act: async (page) => page.keyboard.press("p") },
+  "call-moderate": { path: `${join}&people=4&knocking=1`, act: async (page) => {
+    await page.keyboard.press("p");
+    await page.getByRole("button", { name: /^What to do about Jonas/ }).click();
+  } },
+  "call-room": { path: `${join}&people=4&knocking=1`, act: async (page) => { await page.keyboard.press("p"); await page.getByRole("button", { name: "Room…" }).click(); } },
+  "call-invite": { path: `${join}&people=4&knocking=1`, act: async (page) => {
+    await page.keyboard.press("p");
+    await page.getByRole("button", { name: "Invite…" }).click();
+    await page.getByRole("button", { name: "Make the link" }).click();
+  } },
+  "call-message": { path: `${join}&people=5&chat=1`, act: async (page) => {
+    await page.keyboard.press("c");
+    await page.getByRole("button", { name: /^What to do with this message/ }).last().click();
+  } },
+  "call-reply": { path: `${join}&people=5&chat=1&state=offline`, act: async (page) => {
+    await page.keyboard.press("c");
+    await page.getByRole("button", { name: /^What to do with this message/ }).first().click();
+    await page.getByRole("menuitem", { name: "Answer" }).click();
+  } },
+  waiting: { path: `${join}&state=waiting` },
+  "prejoin-password": { path: `${join}&state=password` },
   "call-reconnecting": { path: `${join}&people=3&state=reconnecting` },
   "call-relayed": { path: `${join}&people=2&state=relayed` },
   "call-menu": { path: `${join}&people=5`, only: "desktop", act: click("Choose a microphone") },

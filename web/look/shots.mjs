@@ -57,7 +57,7 @@ async function shoot(browser, name, scene, device, options, scheme) {
   page.on("console", (m) => m.type() === "error" && fault(where, m.text()));
   try {
     await page.goto(origin + scene.path, { waitUntil: "domcontentloaded", timeout: 60_000 });
-    if (scene.path.includes("autojoin") && !scene.path.includes("state=full") && !scene.path.includes("expired") && !scene.path.includes("gone")) await page.locator(".call").waitFor({ timeout: 15_000 });
+    if (scene.path.includes("autojoin") && !scene.path.includes("state=full") && !scene.path.includes("expired") && !scene.path.includes("gone") && !/state=(waiting|password)/.test(scene.path)) await page.locator(".call").waitFor({ timeout: 15_000 });
     await page.waitForTimeout(700);
     if (scene.act) await scene.act(page);
     await page.waitForTimeout(600);

@@ -11,10 +11,12 @@ export interface Scene {
   share: boolean;
   /** calm: only what went well. */
   chat: "none" | "all" | "calm";
-  state: "ok" | "reconnecting" | "relayed" | "full" | "expired" | "gone";
+  state: "ok" | "reconnecting" | "relayed" | "full" | "expired" | "gone" | "waiting" | "password" | "offline";
   /** Every so many has no camera; 0: all have one. */
   cameraless: number;
   speaking: boolean;
+  /** We are the host of a room where people knock. */
+  knocking: boolean;
 }
 
 export function sceneOf(search: string): Scene {
@@ -26,6 +28,7 @@ export function sceneOf(search: string): Scene {
     state: (q.get("state") ?? "ok") as Scene["state"],
     cameraless: Number(q.get("cameraless") ?? "4"),
     speaking: q.get("speaking") !== "0",
+    knocking: q.get("knocking") === "1",
   };
 }
 
@@ -39,6 +42,20 @@ export class FakeCall implements CallPort {
   state: CallState;
   #scene: Scene;
   #events = new EventTarget();
+  #seq = 0;
+  readonly chat: CallPort["chat"] = {
+    send: (text) => this.#say(text), retry: (id) => this.#retry(id), edit: (seq, text) => this.#alter(seq, { text, edited: Date.now() }),
+    delete: (seq) => this.#alter(seq, { text: "", deleted: true }), react: (seq, emoji, on) => this.#alter(seq, { reactions: on ? [{ emoji, from: ["self"] }] : [] }),
+    typing: () => undefined, older: () => undefined, read: () => this.#set({ talk: { ...this.state.talk, unread: 0 } }),
+    emote: (emoji) => this.#fire("emote", { from: "self", emoji }),
+  };
+  readonly room: CallPort["room"] = {
+    setAccess: async (access) => this.#settle({ access }), setPassword: async (word) => this.#settle({ password: word !== "" }),
+    setPeople: async (people) => this.#settle({ people }), setRole: async () => undefined, mute: async () => undefined, allow: async () => undefined,
+    remove: async (id) => this.#set({ people: this.state.people.filter((p) => p.id !== id) }), admit: (id) => this.#set({ lobby: {
+      ...this.state.lobby, knocks: this.state.lobby.knocks.filter((k) => k.id !== id && id !== "") } }),
+    end: () => this.leave(), invite: async () => ({ id: "1", token: "an-invite-that-is-quite-long.as-tokens-are", expires: 0 }),
+  };
   #timer: ReturnType<typeof setInterval> | undefined;
   views: readonly ViewWant[] = [];
 
@@ -46,22 +63,34 @@ export class FakeCall implements CallPort {
     this.#scene = sceneOf(location.search);
     const path = this.#scene.people > 2 ? "server" : this.#scene.state === "relayed" ? "relayed" : "direct";
     const connection: ConnectionState = {
-      route: this.#scene.people > 2 ? "sfu" : "p2p", switching: false, signaling: "connected", path: this.#scene.people < 2 ? "none" : path,
+      route: this.#scene.people > 2 ? "sfu" : "p2p", switching: false, signaling: "connected", carrier: "websocket", path: this.#scene.people < 2 ? "none" : path,
       protocol: this.#scene.state === "relayed" ? "tls" : "udp", rttMs: this.#scene.people < 2 ? null : 23, since: Date.now(), drainingUntil: null,
     };
-    this.state = { phase: "idle", room: o.room, self: null, people: [], chat: [], connection, error: null };
+    this.state = { phase: "idle", room: o.room, self: null, people: [], chat: [], connection, error: null, grants: [],
+      settings: { access: this.#scene.knocking ? "lobby" : "open", password: false, people: 50 },
+      talk: { unread: 0, more: false, loading: false, waiting: 0, typing: [] }, lobby: { attended: false, knocks: [], more: 0 } };
   }
 
   async join(): Promise<void> {
-    const refusal = { full: "room-full", expired: "unauthorized", gone: "unreachable" }[this.#scene.state as string];
+    if (this.#scene.state === "waiting") {
+      this.#set({ phase: "waiting", lobby: { attended: true, knocks: [], more: 0 } });
+      return new Promise(() => undefined);
+    }
+    const refusal = { full: "room-full", expired: "unauthorized", gone: "unreachable", password: "password" }[this.#scene.state as string];
     if (refusal) throw new ConfabError({ code: refusal as ConfabError["code"], message: refusal });
     const path = this.state.connection.path === "none" ? "direct" : this.state.connection.path;
     const people = Array.from({ length: this.#scene.people - 1 }, (_, i) => this.#person(i, path));
     const self: PersonState = {
-      id: "self", name: this.o.name, kind: "person", online: true, microphone: !!this.o.microphone?.enabled, camera: !!this.o.camera, screen: false,
+      id: "self", name: this.o.name, kind: "person", role: this.#scene.knocking ? "host" : "member", verified: false, blocked: [], online: true, microphone: !!this.o.microphone?.enabled, camera: !!this.o.camera, screen: false,
       screenAudio: false, hand: false, speaking: false, level: 0, streams: { camera: null, microphone: null, screen: null }, link: link("none", 0),
     };
     this.#set({ phase: "joined", self, people, chat: this.#scene.chat === "none" ? [] : this.#talk().filter((m) => this.#scene.chat === "all" || (m.status === "sent" && m.id !== "e")) });
+    if (this.#scene.knocking) {
+      const knock = (id: string, name: string) => ({ id, name, verified: id === "k1", since: Date.now() });
+      this.#set({ lobby: { attended: false, knocks: [knock("k1", "Beatriz Gomes"), knock("k2", "someone@home")], more: 0 } });
+    }
+    if (this.#scene.chat === "all") this.#set({ talk: { unread: 0, more: true, loading: false, waiting: 1, typing: [{ id: "p0", name: names[0] ?? "", direct: false }] } });
+    if (this.#scene.state === "offline") this.#set({ phase: "reconnecting", connection: { ...this.state.connection, signaling: "offline", since: Date.now() - 3200 } });
     if (this.#scene.state === "reconnecting") {
       const since = Date.now() - 3200;
       this.#set({ phase: "reconnecting", connection: { ...this.state.connection, signaling: "reconnecting", since } });
@@ -103,14 +132,22 @@ export class FakeCall implements CallPort {
     this.views = wants;
   }
 
-  sendChat(text: string): string {
+  #say(text: string): string {
     const id = String(this.state.chat.length);
     this.#set({ chat: [...this.state.chat, this.#entry(id, "self", this.o.name, text, Date.now(), "sent")] });
     return id;
   }
 
-  retryChat(id: string): void {
+  #retry(id: string): void {
     this.#set({ chat: this.state.chat.map((m) => (m.id === id ? { ...m, status: "sent" } : m)) });
+  }
+
+  #alter(seq: number, change: Partial<ChatEntry>): void {
+    this.#set({ chat: this.state.chat.map((m) => (m.seq === seq ? { ...m, ...change } : m)) });
+  }
+
+  #settle(change: Partial<NonNullable<CallState["settings"]>>): void {
+    if (this.state.settings) this.#set({ settings: { ...this.state.settings, ...change } });
   }
 
   async stats() {
@@ -126,7 +163,7 @@ export class FakeCall implements CallPort {
     const camera = this.#scene.cameraless === 0 || i % this.#scene.cameraless !== this.#scene.cameraless - 1;
     const screen = this.#scene.share && i === 0;
     return {
-      id: `p${i}`, name, kind: "person", online: this.#scene.state !== "reconnecting" || i !== 1, microphone: i % 3 !== 1, camera, screen,
+      id: `p${i}`, name, kind: "person", role: i === 0 ? "moderator" : "member", verified: i === 0, blocked: [], online: this.#scene.state !== "reconnecting" || i !== 1, microphone: i % 3 !== 1, camera, screen,
       screenAudio: false, hand: this.#scene.people > 2 && i === 2, speaking: false, level: 0,
       streams: { camera: camera ? paintPerson(i, name) : null, microphone: null, screen: screen ? paintScreen() : null },
       link: link(path, 18 + i * 9, i === 3 ? 0.1 : 0),
@@ -159,7 +196,12 @@ export class FakeCall implements CallPort {
   }
 
   #entry(id: string, from: string, name: string, text: string, time: number, status: ChatEntry["status"]): ChatEntry {
-    return { id, from, name, to: null, text, time, own: from === "self", status, error: null };
+    const seq = status === "sent" ? ++this.#seq : null;
+    const reactions = id === "a" ? [{ emoji: "👍", from: ["self", "p1"] }, { emoji: "🎉", from: ["p2"] }] : [];
+    return {
+      id, seq, line: null, from, name, to: null, text, time, reply: id === "c" ? 1 : null, edited: id === "b" ? time + 5000 : null, deleted: false, reactions,
+      own: from === "self", status, error: null,
+    };
   }
 
   #self(change: Partial<PersonState>): void {

@@ -1,6 +1,6 @@
 // What the app needs of a call. The SDK's Call has it; so has the fake one of the development page.
 
-import type { Call, CallEvents, CallOptions } from "@confab/sdk";
+import type { Call, CallEvents, CallOptions, RoomControls, Talk } from "@confab/sdk";
 
 /** Listeners as Call has them. */
 export interface CallEars {
@@ -10,7 +10,10 @@ export interface CallEars {
 export type CallPort = CallEars & Pick<
   Call,
   | "state" | "join" | "leave" | "setMicrophone" | "setCamera" | "setMuted" | "shareScreen" | "stopScreen" | "raiseHand" | "setView"
-  | "sendChat" | "retryChat" | "stats"
->;
+  | "stats"
+> & {
+  readonly chat: Pick<Talk, keyof Talk>;
+  readonly room: Pick<RoomControls, "setAccess" | "setPassword" | "setPeople" | "setRole" | "mute" | "allow" | "remove" | "admit" | "end" | "invite">;
+};
 
 export type NewCall = (o: CallOptions) => CallPort;

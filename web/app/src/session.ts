@@ -1,7 +1,7 @@
 // One stay in a room: the call, the person's own devices, and what is on the screen because of them. Components draw its
 // signals and call its methods; nothing else talks to the SDK.
 
-import { ConfabError, openScreen, type CallState, type PersonState } from "@confab/sdk";
+import { ConfabError, openScreen, type CallState, type ChatEntry, type PersonState, type TrackSource } from "@confab/sdk";
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { Hold } from "./hold.js";
 import { LocalMedia, type DeviceKind } from "./media.js";
@@ -12,7 +12,23 @@ import { t } from "./texts/index.js";
 import { play } from "./tones.js";
 
 export type Panel = "none" | "chat" | "people";
-export type Dialog = "none" | "settings" | "shortcuts" | "sheet";
+export type Dialog = "none" | "settings" | "shortcuts" | "sheet" | "room" | "invite";
+
+/** What is being written. */
+export interface Draft {
+  text: string;
+  /** Participant id; null is everybody. */
+  to: string | null;
+  reply: ChatEntry | null;
+  edit: ChatEntry | null;
+}
+
+/** An emoji that somebody shows for a moment. */
+export interface Emote {
+  id: number;
+  emoji: string;
+  name: string;
+}
 
 /** A line that says why something did not work, near the controls that were used. */
 export interface Notice {
@@ -21,6 +37,10 @@ export interface Notice {
 }
 
 const NOTICE_TIME = 6000;
+const EMOTE_TIME = 4000;
+/** Shown at once, at most: more is a blur. */
+const EMOTES = 12;
+const EMPTY: Draft = { text: "", to: null, reply: null, edit: null };
 
 export class Session {
   readonly state: Signal<CallState>;
@@ -29,14 +49,18 @@ export class Session {
   readonly sharing: ReadonlySignal<boolean>;
   readonly hand: ReadonlySignal<boolean>;
   readonly chat: ReadonlySignal<CallState["chat"]>;
+  readonly talk: ReadonlySignal<CallState["talk"]>;
+  readonly knocking: ReadonlySignal<number>;
   readonly connection: ReadonlySignal<CallState["connection"]>;
+  readonly draft = signal<Draft>(EMPTY);
+  readonly emotes = signal<readonly Emote[]>([]);
   readonly panel = signal<Panel>("none");
   readonly dialog = signal<Dialog>("none");
   readonly pinned = signal<string | null>(null); // a tile's key
   /** Of the stage: which page of people is shown, of how many. */
   readonly page = signal(0);
   readonly pages = signal(1);
-  readonly unread = signal(0);
+  readonly unread: ReadonlySignal<number>;
   readonly notice = signal<Notice | null>(null);
   /** What screen readers are told, politely; each new value is read once. */
   readonly said = signal("");
@@ -49,23 +73,33 @@ export class Session {
   #ears = new AbortController();
   #effects: (() => void)[] = [];
   #notices = 0;
+  #emotes = 0;
 
   constructor(
     readonly call: CallPort,
     readonly media: LocalMedia,
     readonly invite: string,
+    /** The link with an invite's token. */
+    readonly linkWith: (token: string) => string,
   ) {
     this.state = signal(call.state);
     this.others = computed(() => this.state.value.people.length);
     this.sharing = computed(() => this.state.value.self?.screen ?? false);
     this.hand = computed(() => this.state.value.self?.hand ?? false);
     this.chat = computed(() => this.state.value.chat);
+    this.talk = computed(() => this.state.value.talk);
+    this.unread = computed(() => this.state.value.talk.unread);
+    this.knocking = computed(() => this.state.value.lobby.knocks.length + this.state.value.lobby.more);
     this.connection = computed(() => this.state.value.connection);
     this.muted = computed(() => !media.microphoneOn.value || media.microphone.value === null);
     const o = { signal: this.#ears.signal };
     call.addEventListener("change", (e) => this.#changed(e.detail), o);
-    call.addEventListener("chat", (e) => this.#heard(e.detail.name, e.detail.text), o);
-    call.addEventListener("error", (e) => this.tell(errorText(e.detail).title), o);
+    call.addEventListener("chat", (e) => this.say(t.live.chat(e.detail.name, e.detail.text)), o);
+    call.addEventListener("error", (e) => this.refused(e.detail), o);
+    call.addEventListener("silenced", (e) => this.#silenced(e.detail.sources, e.detail.hold), o);
+    call.addEventListener("emote", (e) => this.#emoted(e.detail.from, e.detail.emoji), o);
+    call.addEventListener("knock", (e) => this.#knocked(e.detail.name), o);
+    document.addEventListener("visibilitychange", () => this.#read(), o);
     call.addEventListener("participant-joined", (e) => this.#came(e.detail), o);
     call.addEventListener("participant-left", (e) => this.#went(e.detail), o);
     call.addEventListener("hand-raised", (e) => this.#raised(e.detail), o);
@@ -75,7 +109,7 @@ export class Session {
       effect(() => void this.#send("microphone", media.microphone.value)),
       effect(() => void this.#send("camera", media.camera.value)),
       effect(() => {
-        if (this.panel.value === "chat") this.unread.value = 0;
+        if (this.panel.value === "chat" && this.unread.value > 0) this.#read();
       }),
       effect(() => {
         if (this.media.errors.camera.value) this.tell(errorText(this.media.errors.camera.value).title);
@@ -120,7 +154,7 @@ export class Session {
       else await this.call.shareScreen(await openScreen());
     } catch (cause) {
       // Closing the picker is an answer, not a fault.
-      if (!(cause instanceof ConfabError && cause.code === "share-cancelled")) this.#refused(cause);
+      if (!(cause instanceof ConfabError && cause.code === "share-cancelled")) this.refused(cause);
     }
   }
 
@@ -151,6 +185,51 @@ export class Session {
     setPrefs({ speaker: device });
   }
 
+  /** Opens the chat with something to write: an answer, a change, a word to one person, or nothing again. */
+  write(d: Partial<Draft>): void {
+    const before = this.draft.peek();
+    const text = d.edit ? d.edit.text : (d.text ?? (before.edit ? "" : before.text));
+    batch(() => {
+      this.draft.value = { ...EMPTY, ...d, to: d.to ?? d.reply?.to ?? null, text };
+      // To answer what was said in private is to answer in private.
+      const asked = d.reply;
+      if (asked?.to && !asked.own) this.draft.value = { ...this.draft.peek(), to: asked.from };
+      this.panel.value = "chat";
+    });
+  }
+
+  typed(text: string): void {
+    const d = this.draft.peek();
+    this.draft.value = { ...d, text };
+    if (d.edit === null) this.call.chat.typing(text.trim() !== "", d.to ?? undefined);
+  }
+
+  sendDraft(): void {
+    const { text, to, reply, edit } = this.draft.peek();
+    const said = text.trim();
+    if (said === "") return;
+    if (edit === null) this.call.chat.send(said, { ...(to === null ? {} : { to }), ...(reply?.seq == null ? {} : { reply: reply.seq }) });
+    else if (edit.seq !== null && said !== edit.text) this.call.chat.edit(edit.seq, said);
+    this.draft.value = { ...EMPTY, to: edit === null ? to : null };
+  }
+
+  /** True if there is a message of ours to change. */
+  editLast(): boolean {
+    const m = this.chat.peek().findLast((c) => c.own && c.line === null && !c.deleted && c.seq !== null);
+    if (m === undefined) return false;
+    this.write({ edit: m });
+    return true;
+  }
+
+  emote(emoji: string): void {
+    this.call.chat.emote(emoji);
+  }
+
+  /** Says so when the server does not do what a moderator wants. */
+  order(done: Promise<void>): void {
+    done.catch((cause: unknown) => this.refused(cause));
+  }
+
   say(text: string): void {
     this.said.value = text;
   }
@@ -170,9 +249,32 @@ export class Session {
     if (before === "reconnecting" && state.phase === "joined") this.say(t.live.reconnected);
   }
 
-  #heard(name: string, text: string): void {
-    this.say(t.live.chat(name, text));
-    if (this.panel.peek() !== "chat") this.unread.value++;
+  /** What is on the screen of somebody who looks at it is read. */
+  #read(): void {
+    if (this.panel.peek() === "chat" && !document.hidden) this.call.chat.read();
+  }
+
+  /** A moderator has turned something of ours off: the devices go with it, so that no light stays on for nothing. */
+  #silenced(sources: readonly TrackSource[], hold: boolean): void {
+    if (sources.includes("microphone")) this.media.setMicrophoneOn(false);
+    if (sources.includes("camera")) this.media.close("camera");
+    this.tell(hold ? t.call.held : t.call.silenced);
+    this.say(hold ? t.call.held : t.call.silenced);
+  }
+
+  #emoted(from: string, emoji: string): void {
+    const state = this.state.peek();
+    const name = from === state.self?.id ? t.call.you : (state.people.find((p) => p.id === from)?.name ?? "");
+    const id = ++this.#emotes;
+    this.emotes.value = [...this.emotes.peek(), { id, emoji, name }].slice(-EMOTES);
+    this.say(t.live.emote(name, emoji));
+    setTimeout(() => (this.emotes.value = this.emotes.peek().filter((e) => e.id !== id)), EMOTE_TIME);
+  }
+
+  #knocked(name: string): void {
+    this.say(t.live.knock(name));
+    this.tell(t.live.knock(name));
+    play("hand");
   }
 
   #came(p: PersonState): void {
@@ -200,11 +302,12 @@ export class Session {
     try {
       await (kind === "microphone" ? this.call.setMicrophone(track) : this.call.setCamera(track));
     } catch (cause) {
-      this.#refused(cause);
+      this.refused(cause);
     }
   }
 
-  #refused(cause: unknown): void {
+  /** One line that says why, near the controls that were used. */
+  refused(cause: unknown): void {
     this.tell(errorText(cause).title);
   }
 }

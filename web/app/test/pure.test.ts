@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionState } from "@confab/sdk";
 import { line, quality } from "../src/pure/line.js";
-import { group, isEmoji, parts } from "../src/pure/message.js";
+import { group, isEmoji } from "../src/pure/message.js";
 import { arrange } from "../src/pure/pages.js";
 import { initials, tint } from "../src/pure/person.js";
 import { inviteLink, readAddress, readEntered, ROOM_NAME, slug, suggestRoom } from "../src/pure/room.js";
+import { givable, mayMute, mayRemove } from "../src/pure/roles.js";
 import { actionFor, readKeys, rebind, STANDARD } from "../src/pure/shortcuts.js";
 import { en } from "../src/texts/en.js";
 
@@ -69,18 +70,6 @@ test("keys", () => {
   assert.deepEqual(readKeys(null), STANDARD);
 });
 
-test("parts of a message", () => {
-  for (const [text, want] of [
-    ["plain", [["text", "plain"]]],
-    ["see https://a.example/x?y=1.", [["text", "see "], ["link", "https://a.example/x?y=1"], ["text", "."]]],
-    ["(https://a.example/b_(c))", [["text", "("], ["link", "https://a.example/b_(c)"], ["text", ")"]]],
-    ["run `go test` now", [["text", "run "], ["code", "go test"], ["text", " now"]]],
-    ["```go\nx := 1\n```", [["block", "x := 1"]]],
-    ["javascript:alert(1)", [["text", "javascript:alert(1)"]]],
-    ["`https://a.example`", [["code", "https://a.example"]]],
-  ] as const) assert.deepEqual(parts(text).map((p) => [p.kind, p.text]), want, text);
-});
-
 test("emoji stand alone or not", () => {
   for (const [text, want] of [["🎉", true], ["👍🏽 👍", true], ["🇳🇴", true], ["👨‍👩‍👧", true], ["1", false], ["ok 🎉", false], ["", false]] as const) {
     assert.equal(isEmoji(text), want, text);
@@ -88,7 +77,7 @@ test("emoji stand alone or not", () => {
 });
 
 test("messages of one person in one minute stand together", () => {
-  const say = (from: string, seconds: number, to: string | null = null) => ({ from, to, time: seconds * 1000 });
+  const say = (from: string, seconds: number, to: string | null = null) => ({ from, to, time: seconds * 1000, line: null });
   assert.deepEqual(group([say("a", 1), say("a", 59), say("a", 61), say("b", 62), say("b", 63, "a")]).map((g) => g.length), [2, 1, 1, 1]);
   assert.deepEqual(group([]), []);
 });
@@ -103,7 +92,7 @@ test("initials and tints", () => {
 test("the connection line tells the truth", () => {
   const now = 100_000;
   const base: ConnectionState = {
-    route: "p2p", switching: false, signaling: "connected", path: "direct", protocol: "udp", rttMs: 12, since: now - 60_000, drainingUntil: null,
+    route: "p2p", switching: false, signaling: "connected", carrier: "websocket", path: "direct", protocol: "udp", rttMs: 12, since: now - 60_000, drainingUntil: null,
   };
   const f = { ms: (n: number) => `${n} ms`, seconds: (n: number) => `${Math.floor(n)} s` };
   for (const [what, change, others, online, want] of [
@@ -117,7 +106,24 @@ test("the connection line tells the truth", () => {
     ["a short cut is not worth a word", { signaling: "reconnecting", since: now - 1000 }, 1, true, "direct · 12 ms"],
     ["a longer one is", { signaling: "reconnecting", since: now - 3200 }, 1, true, "reconnecting… 3 s"],
     ["offline", {}, 1, false, en.connection.offline],
-  ] as const) assert.equal(line({ ...base, ...change }, others, online, now, en.connection, f).text, want, what);
+  ] as const) assert.equal(line({ ...base, ...change }, others, 0, online, now, en.connection, f).text, want, what);
+});
+
+test("what waits is said to be kept", () => {
+  const c: ConnectionState = {
+    route: "sfu", switching: false, signaling: "reconnecting", carrier: "sse", path: "server", protocol: "udp", rttMs: 9, since: 1_000, drainingUntil: null,
+  };
+  const f = { ms: (n: number) => `${n} ms`, seconds: (n: number) => `${Math.floor(n)} s` };
+  assert.equal(line(c, 1, 2, true, 5_000, en.connection, f).text, "reconnecting… 4 s, what you type is kept");
+  assert.equal(line(c, 1, 2, false, 5_000, en.connection, f).text, en.connection.offlineKept);
+  assert.equal(line({ ...c, signaling: "connected" }, 1, 0, true, 5_000, en.connection, f).text, "via server · 9 ms · your network blocks WebSockets");
+});
+
+test("what a role is offered", () => {
+  assert.deepEqual([mayMute("moderator", "moderator"), mayMute("moderator", "host"), mayMute("member", "viewer"), mayMute(undefined, "viewer")], [true, false, false, false]);
+  assert.deepEqual([mayRemove("moderator", "member"), mayRemove("moderator", "moderator"), mayRemove("host", "host"), mayRemove("member", "viewer")], [true, false, true, false]);
+  assert.deepEqual(givable("moderator"), ["viewer", "member", "moderator"]);
+  assert.deepEqual(givable("member"), []);
 });
 
 test("the dot", () => {

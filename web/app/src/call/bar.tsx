@@ -1,6 +1,7 @@
 // The control bar: what one can do in a call, always at the same place.
 
 import { prefs } from "../prefs.js";
+import { atLeast } from "../pure/roles.js";
 import type { Session } from "../session.js";
 import { t } from "../texts/index.js";
 import { IconButton, keyName } from "../ui/button.js";
@@ -39,10 +40,11 @@ export function Bar({ session, onLeave }: { session: Session; onLeave: () => voi
           tip={screen ? tips.shareStop : tips.share} pressed={screen} onClick={() => void session.toggleScreen()} />
         <IconButton icon="hand" class={`wide-only${hand ? " on" : ""}`} shortcut={keys.hand} label={hand ? t.bar.handUp : t.bar.handDown}
           tip={hand ? tips.handDown : tips.hand} pressed={hand} onClick={() => session.toggleHand()} />
+        <div class="wide-only"><Menu icon="smile" label={t.bar.emotes} tip={t.bar.emotes} groups={emotes(session)} /></div>
         <IconButton icon="chat" class={panel === "chat" ? "on" : ""} shortcut={keys.chat} label={t.bar.chat(session.unread.value)} tip={tips.chat}
           expanded={panel === "chat"} controls="panel" badge={session.unread.value} onClick={() => session.toggle("chat")} />
-        <IconButton icon="people" class={`wide-only${panel === "people" ? " on" : ""}`} shortcut={keys.people} label={t.bar.people(session.others.value + 1)}
-          tip={tips.people} expanded={panel === "people"} controls="panel" onClick={() => session.toggle("people")} />
+        <IconButton icon="people" class={`wide-only${panel === "people" ? " on" : ""}`} shortcut={keys.people} label={t.bar.people(session.others.value + 1, session.knocking.value)}
+          badge={session.knocking.value} tip={tips.people} expanded={panel === "people"} controls="panel" onClick={() => session.toggle("people")} />
         <div class="wide-only"><Menu icon="more" label={t.bar.more} tip={tips.more} groups={more(session)} /></div>
         <IconButton icon="more" class="narrow-only" label={t.bar.more} tip="" popup="dialog" onClick={() => (session.dialog.value = "sheet")} />
       </div>
@@ -50,6 +52,12 @@ export function Bar({ session, onLeave }: { session: Session; onLeave: () => voi
     </div>
   );
 }
+
+export function emotes(session: Session): MenuGroup[] {
+  return [{ title: t.bar.emotes, row: true, items: EMOTES.map((emoji) => ({ key: emoji, label: emoji, name: t.emoji[emoji], onSelect: () => session.emote(emoji) })) }];
+}
+
+const EMOTES = ["👏", "👍", "❤️", "😂", "🎉", "😮"] as const;
 
 type Devices = readonly { id: string; label: string }[];
 
@@ -97,6 +105,10 @@ function more(session: Session): MenuGroup[] {
     {
       items: [
         { key: "copy", label: t.more.copyLink, icon: "copy", onSelect: () => void copyInvite(session) },
+        ...(atLeast(session.state.peek().self?.role, "moderator") ? [
+          { key: "invite", label: t.more.invite, icon: "link" as const, onSelect: () => (session.dialog.value = "invite") },
+          { key: "room", label: t.more.room, icon: "door" as const, onSelect: () => (session.dialog.value = "room") },
+        ] : []),
         { key: "full", label: document.fullscreenElement ? t.more.fullscreenEnd : t.more.fullscreen, icon: "expand", onSelect: toggleFullscreen },
         { key: "settings", label: t.more.settings, icon: "settings", onSelect: () => (session.dialog.value = "settings") },
         { key: "keys", label: t.more.shortcuts, icon: "keyboard", shortcut: keyName(prefs.value.keys.help), onSelect: () => (session.dialog.value = "shortcuts") },

@@ -10,7 +10,7 @@ export function ConnectionLine({ session }: { session: Session }) {
   const online = useOnline();
   const settled = connection.signaling === "connected" && online;
   const now = useNow(settled ? 0 : 500);
-  const l = line(connection, session.others.value, online, now, t.connection, format);
+  const l = line(connection, session.others.value, session.talk.value.waiting, online, now, t.connection, format);
   return (
     <p class={`line ${l.tone}`}>
       <span class={`dot ${l.tone === "good" ? "good" : l.tone === "busy" ? "weak" : "lost"}`} />

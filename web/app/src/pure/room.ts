@@ -83,3 +83,8 @@ export function readAddress(href: string): RoomParams | null {
 export function inviteLink(p: Pick<RoomParams, "room" | "mode">, origin: string): string {
   return `${origin}/r/${p.room}${p.mode === "auto" ? "" : `?mode=${p.mode}`}`;
 }
+
+/** The link of an invite: its token stays in the fragment, which is neither sent with the page nor logged. */
+export function tokenLink(p: Pick<RoomParams, "room" | "mode">, origin: string, token: string): string {
+  return `${inviteLink(p, origin)}#token=${token}`;
+}

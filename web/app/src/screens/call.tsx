@@ -2,10 +2,13 @@
 
 import { useEffect } from "preact/hooks";
 import { Bar } from "../call/bar.js";
+import { Emotes } from "../call/emotes.js";
+import { InviteDialog } from "../call/invite.js";
 import { useShortcuts } from "../call/keyboard.js";
 import { ConnectionLine } from "../call/line.js";
 import { Pager } from "../call/pager.js";
 import { Panel } from "../call/panel.js";
+import { RoomSettings } from "../call/room.js";
 import { Settings } from "../call/settings.js";
 import { Sheet } from "../call/sheet.js";
 import { Shortcuts } from "../call/shortcuts.js";
@@ -31,6 +34,7 @@ export function CallScreen({ session, room, onLeave }: { session: Session; room:
           <Pager session={session} />
         </header>
         <Stage session={session} />
+        <Emotes session={session} />
         {session.others.value === 0 ? <Alone session={session} /> : null}
         <Notices session={session} />
         <Bar session={session} onLeave={onLeave} />
@@ -40,6 +44,8 @@ export function CallScreen({ session, room, onLeave }: { session: Session; room:
       <div class="unseen" aria-live="polite">{session.said.value}</div>
       {session.dialog.value === "settings" ? <Settings session={session} onClose={close} /> : null}
       {session.dialog.value === "shortcuts" ? <Shortcuts onClose={close} /> : null}
+      {session.dialog.value === "room" ? <RoomSettings session={session} onClose={close} /> : null}
+      {session.dialog.value === "invite" ? <InviteDialog session={session} onClose={close} /> : null}
       {session.dialog.value === "sheet" ? <Sheet session={session} onClose={() => session.dialog.peek() === "sheet" && close()} /> : null}
     </div>
   );

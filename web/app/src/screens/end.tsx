@@ -20,7 +20,7 @@ export function Ended({ lasted, onRejoin }: { lasted: number; onRejoin: () => vo
 }
 
 /** Codes where trying the same again cannot help. */
-const final = new Set<string>(["unauthorized", "forbidden", "origin", "unsupported-browser", "sfu-off"]);
+const final = new Set<string>(["unauthorized", "forbidden", "origin", "unsupported-browser", "sfu-off", "banned"]);
 
 export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   const text = errorText(error);

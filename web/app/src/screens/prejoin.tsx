@@ -18,12 +18,16 @@ export interface PrejoinProps {
   params: RoomParams;
   media: LocalMedia;
   joining: boolean;
-  onJoin: (name: string) => void;
+  /** The room has one: it was missing or wrong. */
+  password: "none" | "missing" | "wrong";
+  onJoin: (name: string, password: string) => void;
 }
 
-export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
+export function Prejoin({ params, media, joining, password, onJoin }: PrejoinProps) {
   const [name, setName] = useState(params.name || prefs.peek().name);
   const [missing, setMissing] = useState(false);
+  const [word, setWord] = useState("");
+  const key = useRef<HTMLInputElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
 
@@ -31,6 +35,10 @@ export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
     // Who has a name only has to press Enter.
     (name === "" ? field.current : button.current)?.focus({ preventScroll: true });
   }, []);
+
+  useEffect(() => {
+    if (password !== "none" && !joining) key.current?.focus();
+  }, [password, joining]);
 
   const submit = (e: SubmitEvent) => {
     e.preventDefault();
@@ -40,7 +48,7 @@ export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
       field.current?.focus();
       return;
     }
-    onJoin(trimmed);
+    onJoin(trimmed, word);
   };
   const devices = media.devices.value;
   return (
@@ -61,6 +69,16 @@ export function Prejoin({ params, media, joining, onJoin }: PrejoinProps) {
             />
             <span id="name-hint" class={missing ? "hint problem" : "hint"}>{missing ? t.join.nameMissing : t.join.nameHint}</span>
           </label>
+          {password === "none" ? null : (
+            <label class="field">
+              <span class="field-label">{t.join.password}</span>
+              <input ref={key} class="input" type="password" value={word} autocomplete="off" aria-invalid={password === "wrong"} aria-describedby="password-hint"
+                onInput={(e) => setWord(e.currentTarget.value)} />
+              <span id="password-hint" class={password === "wrong" ? "hint problem" : "hint"} role="alert">
+                {password === "wrong" ? t.join.passwordWrong : t.join.passwordMissing}
+              </span>
+            </label>
+          )}
           <DeviceSelect
             label={t.devices.camera} kind={t.devices.camera} value={prefs.value.camera} devices={devices.cameras}
             used={media.camera.value} missing={media.errors.camera.value?.code === "device-not-found"}

@@ -11,6 +11,12 @@ export interface ErrorText {
 const plural = new Intl.PluralRules("en");
 const people = (n: number) => (plural.select(n) === "one" ? `${n} person` : `${n} people`);
 
+const span = (seconds: number) => {
+  const unit = seconds >= 86_400 ? "day" : seconds >= 3600 ? "hour" : "minute";
+  const n = Math.round(seconds / { day: 86_400, hour: 3600, minute: 60 }[unit]);
+  return new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }).format(n);
+};
+
 export const en = {
   language: "en",
   direction: "ltr" as "ltr" | "rtl",
@@ -43,6 +49,23 @@ export const en = {
     copyLink: "Copy the link",
     copied: "Link copied",
     tryAgain: "Try again",
+    password: "Password of the room",
+    passwordMissing: "This room has a password. Whoever invited you knows it.",
+    passwordWrong: "That is not the password. Check capitals and spaces, or ask for it again.",
+  },
+
+  lobby: {
+    title: (room: string) => `You knock at ${room}`,
+    attended: "Somebody who can let you in has been told. Stay here.",
+    unattended: "Nobody who could let you in is there yet. Stay here: they will see you when they come.",
+    leave: "Don’t wait",
+    knocks: "Knocking",
+    more: (n: number) => `and ${people(n)} more`,
+    admit: "Let in",
+    refuse: "Refuse",
+    admitOne: (name: string) => `Let ${name} in`,
+    refuseOne: (name: string) => `Refuse ${name}`,
+    admitAll: "Let all in",
   },
 
   devices: {
@@ -67,7 +90,8 @@ export const en = {
     handUp: "Hand, raised",
     handDown: "Hand, down",
     chat: (unread: number) => (unread === 0 ? "Chat" : `Chat, ${unread} unread`),
-    people: (n: number) => `People, ${n}`,
+    people: (n: number, knocking: number) => (knocking === 0 ? `People, ${n}` : `People, ${n}, ${knocking} knocking`),
+    emotes: "React",
     more: "More",
     leave: "Leave",
     chooseMicrophone: "Choose a microphone",
@@ -103,6 +127,8 @@ export const en = {
     handDown: "Lower hand",
     people: "People",
     flip: "Switch camera",
+    invite: "Invite by link…",
+    room: "Room…",
   },
 
   call: {
@@ -131,6 +157,8 @@ export const en = {
     sound: "Turn the sound on",
     talking: "Talking while the key is held",
     dismiss: "Dismiss",
+    silenced: "A moderator has turned this off. You can turn it on again.",
+    held: "A moderator has turned this off for you. Raise your hand to ask for it.",
   },
 
   connection: {
@@ -142,6 +170,9 @@ export const en = {
     rtt: (ms: string) => ms,
     blocksUDP: (protocol: string) => `your network blocks UDP, using ${protocol}`,
     reconnecting: (seconds: string) => `reconnecting… ${seconds}`,
+    kept: (text: string) => `${text}, what you type is kept`,
+    offlineKept: "You are offline. What you type is kept and sent when your network is back.",
+    blocksSockets: "your network blocks WebSockets",
     draining: "The server restarts soon. Calls go on until then.",
     offline: "You are offline. The call goes on as soon as your network is back.",
     personLink: (path: string, rtt: string) => (rtt === "" ? path : `${path}, ${rtt}`),
@@ -154,12 +185,46 @@ export const en = {
     empty: "Nothing said yet. What is written here stays as long as the room does.",
     label: "Message",
     placeholder: "Write a message",
+    placeholderDirect: "Write to this person only",
     send: "Send",
+    save: "Save the change",
+    cancel: "Don’t",
+    to: "To",
+    everybody: "Everybody",
     failed: "Not sent.",
     retry: "Try again",
     log: "Messages",
+    older: "Older messages",
+    loading: "Fetching…",
+    deleted: "Message taken back",
+    edited: "edited",
+    olderMessage: "An older message",
+    somebody: "somebody who left",
+    toOne: (name: string) => `only to ${name}`,
+    replyTo: (name: string) => `Answer to ${name}`,
+    editing: "Changing your message",
+    actions: (name: string) => `What to do with this message of ${name}`,
+    react: "React",
+    reply: "Answer",
+    direct: (name: string) => `Write to ${name} only`,
+    edit: "Change",
+    delete: "Take back",
+    reaction: (emoji: string, n: number) => `${emoji}, ${people(n)}`,
+    offline: "No connection. What you write is kept and sent when it is back.",
+    typing: (names: readonly string[]) =>
+      names.length === 1 ? `${names[0]} is writing…` : names.length === 2 ? `${names[0]} and ${names[1]} are writing…` : `${names.length} people are writing…`,
     tooLong: (limit: number) => `A message has at most ${limit} characters.`,
+    lines: {
+      joined: (name: string) => `${name} joined`,
+      left: (name: string) => `${name} left`,
+      shares: (name: string) => `${name} shares the screen`,
+      stopped: (name: string) => `${name} stopped sharing`,
+    },
   },
+
+  emoji: {
+    "👏": "Applause", "👍": "Thumbs up", "❤️": "Heart", "😂": "Laughter", "🎉": "Party", "😮": "Surprise",
+  } as Record<string, string>,
 
   people: {
     title: "People",
@@ -173,6 +238,49 @@ export const en = {
     hand: "hand raised",
     away: "coming back…",
     invite: "Copy the link",
+    invites: "Invite…",
+    room: "Room…",
+    verified: "known by name",
+    microphoneHeld: "microphone taken away",
+    cameraHeld: "camera taken away",
+    actions: (name: string) => `What to do about ${name}`,
+    mute: "Mute",
+    stopVideo: "Stop video",
+    stopScreen: "Stop sharing",
+    holdAll: "Take microphone and camera away",
+    allow: "Give microphone and camera back",
+    role: "Role",
+    roles: { viewer: "Viewer", member: "Member", moderator: "Moderator", host: "Host" },
+    remove: "Remove",
+    ban: (seconds: number) => `Remove and keep out for ${span(seconds)}`,
+  },
+
+  room: {
+    title: "Room",
+    access: "Who gets in",
+    accesses: { open: "Everybody with the link", lobby: "Who is let in", locked: "Nobody new" },
+    password: "Password",
+    passwordNew: "Another password",
+    passwordNone: "There is none: the link is enough.",
+    passwordSet: "There is one. Who has it and the link gets in.",
+    passwordShort: (least: number) => `At least ${least} characters.`,
+    passwordSave: "Set",
+    passwordDrop: "Take away",
+    people: "Most people at once",
+    muteAll: "Mute all others",
+    end: "End for all…",
+    endSure: "Yes, end it for all",
+  },
+
+  invite: {
+    title: "Invite by link",
+    role: "As",
+    life: "Good for",
+    lives: (seconds: number) => span(seconds),
+    uses: "Lets in",
+    people: (n: number) => (n === 0 ? "as many as come" : people(n)),
+    make: "Make the link",
+    copy: "Copy the link",
   },
 
   settings: {
@@ -214,6 +322,8 @@ export const en = {
     screen: (name: string) => `${name} shares the screen`,
     screenEnded: (name: string) => `${name} stopped sharing`,
     chat: (name: string, text: string) => `${name} says: ${text}`,
+    emote: (name: string, emoji: string) => `${name}: ${emoji}`,
+    knock: (name: string) => `${name} would like to come in`,
     muted: "Microphone off",
     unmuted: "Microphone on",
     reconnecting: "Connection lost, reconnecting",
@@ -275,6 +385,20 @@ export const en = {
         title: "Sound and picture find no way through",
         advice: "Your network lets neither direct nor relayed calls pass. Try another network, for example your phone’s.",
       },
+      locked: { title: "The room is locked", advice: "Nobody new gets in at the moment. Ask somebody inside, then try again." },
+      password: { title: "The room has a password", advice: "Ask whoever invited you for it, then try again." },
+      banned: { title: "You cannot come back for a while", advice: "A moderator has taken you out of the room for a time. Ask whoever leads the meeting." },
+      refused: { title: "You were not let in", advice: "Ask whoever leads the meeting whether they expect you, then try again." },
+      ended: { title: "The meeting is over", advice: "It was ended for all. The same link opens a new one." },
+      "room-ended": { title: "The meeting is over", advice: "It was ended for all. The same link opens a new one." },
+      unavailable: { title: "The server cannot write this down just now", advice: "The call goes on. What you wrote is kept and tried again." },
+      "no-such-message": { title: "The message is not there any more", advice: "It was taken back, or is too old." },
+      "no-such-peer": { title: "That person has left", advice: "Write to everybody, or wait until they are back." },
+      blocked: { title: "A moderator has turned this off for you", advice: "Raise your hand to ask for it." },
+      "not-joined": { title: "You are not in the call", advice: "Join again." },
+      "too-much": { title: "Too much is waiting to be sent", advice: "Wait until the connection is back, then go on." },
+      "no-answer": { title: "The server did not answer", advice: "Try again in a moment." },
+      "too-large": { title: "That is too long", advice: "Send it in pieces." },
       removed: { title: "You were taken out of the room", advice: "Ask whoever leads the meeting." },
       replaced: { title: "You joined from another window", advice: "The call goes on there. You can take it back here." },
       "room-closed": { title: "The room was closed", advice: "The meeting is over." },

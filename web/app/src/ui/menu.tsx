@@ -8,6 +8,9 @@ export interface MenuItem {
   label: string;
   icon?: IconName;
   shortcut?: string;
+  /** What screen readers say, when the label is a picture. */
+  name?: string;
+  danger?: boolean;
   /** A choice among others; undefined for a plain command. */
   checked?: boolean;
   onSelect: () => void;
@@ -16,6 +19,8 @@ export interface MenuItem {
 export interface MenuGroup {
   /** Above the group; needed when the items are choices. */
   title?: string;
+  /** Side by side, as pictures are. */
+  row?: boolean;
   items: MenuItem[];
 }
 
@@ -26,6 +31,8 @@ export interface MenuProps {
   class?: string;
   size?: number;
   groups: MenuGroup[];
+  /** Over everything and beside the button, for lists that scroll: nothing cuts it off. */
+  floats?: boolean;
   onOpen?: () => void;
 }
 
@@ -73,23 +80,24 @@ export function Menu(p: MenuProps) {
         <Icon name={p.icon} size={p.size ?? 22} />
         {p.tip && !open ? <span class="tip" aria-hidden="true">{p.tip}</span> : null}
       </button>
-      {open ? <List id={id} label={p.label} groups={p.groups} close={close} /> : null}
+      {open ? <List id={id} label={p.label} groups={p.groups} close={close} beside={p.floats ? button.current : null} /> : null}
     </div>
   );
 }
 
-function List({ id, label, groups, close }: { id: string; label: string; groups: MenuGroup[]; close: () => void }) {
+function List({ id, label, groups, close, beside }: { id: string; label: string; groups: MenuGroup[]; close: () => void; beside: HTMLElement | null }) {
   const list = useRef<HTMLDivElement>(null);
   const items = () => [...(list.current?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [])];
 
   useLayoutEffect(() => {
+    if (beside && list.current) float(list.current, beside);
     (list.current?.querySelector<HTMLElement>("[aria-checked=true]") ?? items()[0])?.focus();
   }, []);
 
   const move = (e: KeyboardEvent) => {
     const all = items();
     const at = all.indexOf(document.activeElement as HTMLElement);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
+    const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: -1 }[e.key];
     if (to !== undefined) {
       e.preventDefault();
       all.at(to >= all.length ? 0 : to)?.focus();
@@ -100,9 +108,9 @@ function List({ id, label, groups, close }: { id: string; label: string; groups:
     }
   };
   return (
-    <div class="menu" role="menu" id={id} aria-label={label} ref={list} onKeyDown={move}>
+    <div class="menu" role="menu" id={id} aria-label={label} ref={list} onKeyDown={move} popover={beside ? "manual" : undefined}>
       {groups.map((g, i) => (
-        <div role="group" aria-label={g.title} class="menu-group" key={g.title ?? i}>
+        <div role="group" aria-label={g.title} class={g.row ? "menu-group row" : "menu-group"} key={g.title ?? i}>
           {g.title ? <div class="menu-title" aria-hidden="true">{g.title}</div> : null}
           {g.items.map((item) => (
             <button
@@ -111,7 +119,9 @@ function List({ id, label, groups, close }: { id: string; label: string; groups:
               role={item.checked === undefined ? "menuitem" : "menuitemradio"}
               aria-checked={item.checked}
               tabIndex={-1}
-              class="menu-item"
+              aria-label={item.name}
+              title={item.name}
+              class={item.danger ? "menu-item danger" : "menu-item"}
               onClick={() => {
                 close();
                 item.onSelect();
@@ -128,4 +138,16 @@ function List({ id, label, groups, close }: { id: string; label: string; groups:
       ))}
     </div>
   );
+}
+
+/** Puts the list into the top layer, below or above its button and inside the window. */
+function float(list: HTMLElement, button: HTMLElement): void {
+  list.showPopover();
+  const at = button.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = list;
+  const below = at.bottom + 4 + height < innerHeight || at.top < height;
+  const left = Math.min(Math.max(8, at.right - width), innerWidth - width - 8);
+  const top = Math.min(Math.max(8, below ? at.bottom + 4 : at.top - 4 - height), innerHeight - height - 8);
+  list.style.setProperty("left", `${left}px`);
+  list.style.setProperty("top", `${Math.max(8, top)}px`);
 }
