@@ -2,17 +2,19 @@ package signaling
 
 import (
 	"context"
-	"crypto/subtle"
+	"crypto/rand"
 	"errors"
-	"strings"
+	"reflect"
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 	"github.com/confab/confab/signaling/room"
 )
 
 // handle does what a command asks for. It reports false when the socket shall end.
 func (c *session) handle(ctx context.Context, command protocol.Command) bool {
+	c.land()
 	switch cmd := command.(type) {
 	case *protocol.Ping:
 		c.send(&protocol.Pong{ID: cmd.ID})
@@ -30,6 +32,12 @@ func (c *session) handle(ctx context.Context, command protocol.Command) bool {
 		}
 		return c.reply(cmd.ID, c.resume(ctx, cmd))
 	}
+	if leave, ok := command.(*protocol.Leave); ok && c.member == nil && c.knock != nil {
+		c.unknock()
+		c.knock = nil
+		c.end(protocol.CloseStay, "left", &protocol.Left{ID: leave.ID, Reason: "left"})
+		return false
+	}
 	if c.member == nil {
 		c.refuse(notJoined.For(idOf(command)))
 		return true
@@ -40,6 +48,14 @@ func (c *session) handle(ctx context.Context, command protocol.Command) bool {
 		c.send(&protocol.Credentials{ID: cmd.ID, ICEServers: servers, ICETTL: ttl})
 	case *protocol.Leave:
 		return c.leave(ctx, cmd)
+	case *protocol.GetHistory:
+		return c.reply(cmd.ID, c.history(ctx, cmd))
+	case *protocol.Refresh:
+		return c.reply(cmd.ID, c.refresh(ctx, cmd))
+	case *protocol.SetRoom:
+		return c.reply(cmd.ID, c.setRoom(ctx, cmd))
+	case *protocol.GetInvite:
+		return c.reply(cmd.ID, c.invite(ctx, cmd))
 	case *protocol.SFUOffer:
 		if !c.offers.Allow() {
 			c.refuse(offersTooFast.For(cmd.ID))
@@ -91,152 +107,34 @@ func (c *session) inRoom(ctx context.Context, f func() error) error {
 	return result
 }
 
-// seating is what join and resume find out in the actor.
-type seating struct {
-	room   *actor
-	member *member
-	joined *protocol.Joined
-	err    error
-	missed [][]byte      // events that follow joined at once
-	answer chan answered // nil if there is none to wait for
-}
-
-type answered struct {
-	sdp string
-	err error
-}
-
-// join takes a seat. The server's lifetime, not the socket's, bounds the wait: a seat that was taken must be known.
-func (c *session) join(ctx context.Context, j *protocol.Join) error {
-	v, refusal := c.srv.admit(j.Room, j.Token, time.Now())
-	if refusal != nil {
-		return refusal
-	}
-	name := strings.TrimSpace(j.Name)
-	if protocol.ValidName(v.name) {
-		name = v.name
-	}
-	seat := room.Seat{
-		ID: newParticipantID(), Name: name, Kind: protocol.KindPerson, Media: j.Media, Identity: v.identity, Grants: v.grants,
-	}
-	secret, hash := newSessionSecret(j.Room, seat.ID)
-	seat.Session = hash
-	var got seating
-	if err := c.srv.inRoom(ctx, j.Room, func(a *actor) { got = a.join(c, seat, j) }); err != nil {
-		return err
-	}
-	if got.err != nil {
-		return got.err
-	}
-	got.joined.ID, got.joined.Session = j.ID, secret
-	c.sit(ctx, got, j.Offer)
-	return nil
-}
-
-// join is the actor's part: the events go to the others, the snapshot to the new one.
-func (a *actor) join(c *session, seat room.Seat, j *protocol.Join) seating {
-	if err := a.step(room.Join{Seat: seat, Mode: j.Mode}); err != nil {
-		return seating{err: err}
-	}
-	m := a.newMember(seat.ID)
-	got := seating{room: a, member: m, joined: a.snapshot(seat.ID)}
-	c.out.cork()
-	m.out.attach(c)
-	if j.Offer != nil && m.link != nil && a.state.Route.Transport == protocol.TransportSFU {
-		got.answer = make(chan answered, 1)
-		if err := m.link.offer(mediaOffer(j.Offer), func(sdp string, err error) { got.answer <- answered{sdp, err} }); err != nil {
-			got.answer <- answered{err: err}
-		}
-	}
-	return got
-}
-
-// resume takes a seat back.
-func (c *session) resume(ctx context.Context, r *protocol.Resume) error {
-	roomID, rest, _ := strings.Cut(r.Session, ".")
-	id, _, _ := strings.Cut(rest, ".")
-	a := c.srv.existing(roomID)
-	if a == nil {
-		return expired
-	}
-	var got seating
-	switch err := a.call(ctx, func() { got = a.resume(c, id, r) }); {
-	case errors.Is(err, errRoomEnded):
-		return expired
-	case err != nil:
-		return err
-	case got.err != nil:
-		return got.err
-	}
-	got.joined.ID, got.joined.Session = r.ID, r.Session
-	c.srv.metrics.resumed(got.joined.Recovered)
-	c.sit(ctx, got, nil)
-	return nil
-}
-
-// resume is the actor's part. What the socket gets: joined, the missed events, the slots, the signals that waited.
-func (a *actor) resume(c *session, id string, r *protocol.Resume) seating {
-	seat, m := a.state.Seat(id), a.members[id]
-	if seat == nil || m == nil || subtle.ConstantTimeCompare([]byte(seat.Session), []byte(hashOf(r.Session))) != 1 {
-		return seating{err: expired}
-	}
-	if err := a.step(room.SetOnline{ID: id, Online: true}); err != nil {
-		return seating{err: err}
-	}
-	got := seating{room: a, member: m, joined: a.snapshot(id)}
-	c.out.cork()
-	if r.Epoch == a.epoch {
-		if missed, complete := a.past.since(r.Seq, id); complete {
-			got.joined.Recovered, got.joined.Seq = true, r.Seq
-			got.missed = missed
-		}
-	}
-	if old := m.out.attach(c); old != nil {
-		old.end(protocol.CloseStay, "replaced", &protocol.Error{
-			Code: protocol.CodeReplaced, Message: "the session goes on elsewhere", Hint: "Close this tab, or join again from here.",
-		})
-	}
-	a.log.Info("resumed", "participant", id, "recovered", got.joined.Recovered)
-	return got
-}
-
-// sit completes joined by what must not be waited for in the actor, and lets the socket's queue flow.
-func (c *session) sit(ctx context.Context, got seating, offer *protocol.SFUOffer) {
-	c.room, c.member = got.room, got.member
-	c.log = c.log.With("room", got.room.id, "participant", got.member.id)
-	j := got.joined
-	j.ICEServers, j.ICETTL = c.srv.iceServers(c.host, got.member.id)
-	after := got.missed
-	if got.answer != nil {
-		select {
-		case a := <-got.answer:
-			if a.err == nil {
-				j.Answer = &protocol.SFUAnswer{ID: offer.ID, Revision: offer.Revision, SDP: a.sdp}
-			} else {
-				refusal := got.member.link.sdpError(a.err).For(j.ID)
-				c.srv.metrics.refusals.WithLabelValues(string(refusal.Code)).Inc()
-				after = append(after, mustEncode(refusal))
-			}
-		case <-ctx.Done():
-		}
-	}
-	c.out.uncork(append([][]byte{mustEncode(j)}, after...)...)
-}
-
-// leave gives the seat up and ends the socket.
+// leave gives the seat up and ends the socket. Whoever leaves does not wait for a log that does not answer.
 func (c *session) leave(ctx context.Context, l *protocol.Leave) bool {
+	left := make(chan struct{})
 	err := c.inRoom(ctx, func() error {
 		c.member.out.detach(c)
-		return c.room.step(room.Leave{ID: c.member.id, Reason: "left"})
+		c.room.journal.propose(&proposal{
+			command: room.Leave{ID: c.member.id, Cmd: l.ID, Reason: "left"}, done: func(outcome) { close(left) },
+		})
+		return nil
 	})
 	if err != nil {
 		return c.reply(l.ID, err)
+	}
+	patience := time.NewTimer(leavePatience)
+	defer patience.Stop()
+	select {
+	case <-left:
+	case <-patience.C:
+	case <-ctx.Done():
 	}
 	c.end(protocol.CloseStay, "left", &protocol.Left{ID: l.ID, Reason: "left"})
 	return false
 }
 
-// command does in the actor what a seated participant asks for.
+// leavePatience is how long a page that leaves waits to be told that it has.
+const leavePatience = 2 * time.Second
+
+// command does in the actor what a seated participant asks for. What takes a place in the log is acknowledged, or refused, later.
 func (a *actor) command(m *member, command protocol.Command) error {
 	switch cmd := command.(type) {
 	case *protocol.Signal:
@@ -244,91 +142,307 @@ func (a *actor) command(m *member, command protocol.Command) error {
 	case *protocol.SFUOffer:
 		return a.offer(m, cmd)
 	case *protocol.View:
-		if m.link != nil {
-			m.link.setView(cmd.Wants)
-		}
-	case *protocol.State:
-		return a.step(room.SetMedia{ID: m.id, Media: *cmd})
-	case *protocol.RouteReady:
-		return a.step(room.Ready{ID: m.id, Generation: cmd.Generation})
+		return a.view(m.id, cmd.Wants)
+	case *protocol.SetTyping:
+		return a.typing(m, cmd)
+	case *protocol.SendEmote:
+		return a.emote(m, cmd)
+	case *protocol.Admit:
+		return a.admit(m, cmd)
 	case *protocol.RouteFailed:
 		a.log.Info("route failed", "participant", m.id, "generation", cmd.Generation, "reason", cmd.Reason)
-		return a.step(room.Fail{ID: m.id, Generation: cmd.Generation})
-	case *protocol.Chat:
-		return a.step(room.Say{From: m.id, ID: cmd.ID, To: cmd.To, Text: cmd.Text})
+	}
+	if logged := logged(m.id, command); logged != nil {
+		a.submit(m, idOf(command), logged)
 	}
 	return nil
+}
+
+// logged is what a command means for the log; nil: nothing.
+func logged(id string, command protocol.Command) room.Command {
+	switch cmd := command.(type) {
+	case *protocol.State:
+		return room.SetMedia{ID: id, Cmd: cmd.ID, Media: *cmd}
+	case *protocol.RouteReady:
+		return room.Ready{ID: id, Generation: cmd.Generation}
+	case *protocol.RouteFailed:
+		return room.Fail{ID: id, Generation: cmd.Generation}
+	case *protocol.Chat:
+		return room.Say{ID: id, Cmd: cmd.ID, To: cmd.To, Text: cmd.Text, Reply: cmd.Reply}
+	case *protocol.ChatEdit:
+		return room.EditChat{ID: id, Cmd: cmd.ID, Message: cmd.Message, Text: cmd.Text}
+	case *protocol.ChatDelete:
+		return room.DeleteChat{ID: id, Cmd: cmd.ID, Message: cmd.Message}
+	case *protocol.ChatReact:
+		return room.React{ID: id, Cmd: cmd.ID, Message: cmd.Message, Emoji: cmd.Emoji, On: cmd.On}
+	case *protocol.SetRole:
+		return room.SetRole{ID: id, Cmd: cmd.ID, Target: cmd.Target, Role: auth.Role(cmd.Role)}
+	case *protocol.Mute:
+		return room.Mute{ID: id, Cmd: cmd.ID, Target: cmd.Target, Sources: cmd.Sources, Hold: cmd.Hold}
+	case *protocol.Allow:
+		return room.Allow{ID: id, Cmd: cmd.ID, Target: cmd.Target, Sources: cmd.Sources}
+	case *protocol.Remove:
+		return room.Remove{ID: id, Cmd: cmd.ID, Target: cmd.Target, Ban: time.Duration(cmd.Ban) * time.Second}
+	case *protocol.EndRoom:
+		return room.End{ID: id, Cmd: cmd.ID}
+	}
+	return nil
+}
+
+// submit proposes a participant's command. The outcome goes to whatever socket the participant has by then.
+func (a *actor) submit(m *member, cmd string, c room.Command) {
+	a.ask(c, func(o outcome) {
+		var refusal *protocol.Error
+		switch {
+		case errors.As(o.err, &refusal):
+			a.srv.metrics.refusals.WithLabelValues(string(refusal.Code)).Inc()
+			m.out.event(mustEncode(refusal.For(cmd)))
+		case o.err != nil || cmd == "" || !acknowledged(c):
+		default:
+			m.out.event(mustEncode(&protocol.Ack{ID: cmd, Seq: a.madeBy(m.id, cmd, o)}))
+		}
+	})
+}
+
+// acknowledged reports whether the sender of a command is told that it is safe. What a client says of its route is the server's
+// business only.
+func acknowledged(c room.Command) bool {
+	switch c.(type) {
+	case room.Ready, room.Fail:
+		return false
+	}
+	return true
+}
+
+// madeBy is the seq of the last event that a command has made, now or when it was sent before; 0: none.
+func (a *actor) madeBy(id, cmd string, o outcome) uint64 {
+	if seq, before := a.state().Applied(id, cmd); before {
+		return seq
+	}
+	if n := len(o.events); n > 0 {
+		return o.events[n-1].Head().Seq
+	}
+	return 0
 }
 
 // relay passes a step of a negotiation on to the peer.
 func (a *actor) relay(from *member, s *protocol.Signal) error {
-	to, seat := a.members[s.To], a.state.Seat(s.To)
-	if to == nil || to == from || seat.Kind != protocol.KindPerson {
+	seat := a.state().Seat(s.To)
+	if seat == nil || s.To == from.id || seat.Kind != protocol.KindPerson {
 		return &protocol.Error{Code: protocol.CodeNoSuchPeer, Message: "the addressee is not in the room"}
 	}
-	if own := a.state.Seat(from.id); own == nil || own.Restricted() || seat.Restricted() {
-		return &protocol.Error{Code: protocol.CodeForbidden, Message: "the token of one of you allows media through the server only"}
+	if own := a.state().Seat(from.id); own == nil || own.Restricted() || seat.Restricted() {
+		return &protocol.Error{Code: protocol.CodeForbidden, Message: "one of you may send and receive through the server only"}
 	}
-	to.out.signal(mustEncode(&protocol.PeerSignal{From: from.id, Generation: s.Generation, Description: s.Description, Candidate: s.Candidate}))
+	frame := mustEncode(&protocol.PeerSignal{From: from.id, Generation: s.Generation, Description: s.Description, Candidate: s.Candidate})
+	if to := a.members[s.To]; to != nil {
+		to.out.signal(frame)
+	} else if seat.Node != a.srv.node {
+		(&remotePlace{a.srv, seat.Node, a.id, s.To}).signal(frame)
+	}
 	return nil
 }
 
-// offer has an SFU offer answered. The answer goes to whatever socket the member has by then.
-func (a *actor) offer(m *member, o *protocol.SFUOffer) error {
-	switch {
-	case m.link == nil:
-		return &protocol.Error{Code: protocol.CodeSFUOff, Message: "this server runs without an SFU"}
-	case a.state.Route.Transport != protocol.TransportSFU && a.state.Route.Done:
-		return &protocol.Error{Code: protocol.CodeOutOfState, Message: "the room's media travels peer to peer", Hint: "Offer when the route becomes the SFU.", Retry: true}
+// typing tells others that somebody writes.
+func (a *actor) typing(m *member, t *protocol.SetTyping) error {
+	seat := a.state().Seat(m.id)
+	do := auth.ActionChat
+	if t.To != "" {
+		do = auth.ActionDirectMessage
 	}
-	err := m.link.offer(mediaOffer(o), func(sdp string, err error) {
-		if err == nil {
-			m.out.event(mustEncode(&protocol.SFUAnswer{ID: o.ID, Revision: o.Revision, SDP: sdp}))
-			return
+	if seat == nil {
+		return expired
+	}
+	if err := seat.May(do); err != nil {
+		return err
+	}
+	return a.tell(m.id, t.To, mustEncode(&protocol.Typing{From: m.id, To: t.To, On: t.On}))
+}
+
+// emote shows an emoji to everybody, the sender included.
+func (a *actor) emote(m *member, e *protocol.SendEmote) error {
+	seat := a.state().Seat(m.id)
+	if seat == nil {
+		return expired
+	}
+	if err := seat.May(auth.ActionReact); err != nil {
+		return err
+	}
+	return a.tell("", "", mustEncode(&protocol.Emote{From: m.id, Emoji: e.Emoji}))
+}
+
+// tell gives an ephemeral notice to one participant, or to all but one, on all nodes.
+func (a *actor) tell(except, to string, frame []byte) error {
+	if to != "" {
+		seat := a.state().Seat(to)
+		if seat == nil {
+			return &protocol.Error{Code: protocol.CodeNoSuchPeer, Message: "the addressee is not in the room"}
 		}
-		refusal := m.link.sdpError(err)
-		a.srv.metrics.refusals.WithLabelValues(string(refusal.Code)).Inc()
-		m.out.event(mustEncode(refusal.For(o.ID)))
-	})
-	if err != nil {
-		return m.link.sdpError(err)
+		if at := a.placeOf(to, seat.Node); at != nil {
+			at.event(frame)
+		}
+		return nil
+	}
+	f := busFrame{Except: except, Frame: frame}
+	a.deliver(&f)
+	for _, node := range a.otherNodes() {
+		_ = a.srv.bus.send(node, busMessage{Room: a.id, Frame: &f}) // counted there
 	}
 	return nil
 }
 
 // detach tells the room that a socket is lost. The seat is held.
 func (a *actor) detach(m *member, c *session) {
-	_ = a.call(a.srv.stopped, func() { // a room that has ended holds no seats
+	_ = a.call(a.srv.stopped, func() { // a room that has ended here holds no seats here
 		if m.out.detach(c) != nil && a.members[m.id] == m {
-			_ = a.step(room.SetOnline{ID: m.id, Closed: c.pageClosed}) // refused only for a seat that is gone
+			a.do(room.SetOnline{ID: m.id, Closed: c.pageClosed, Node: a.srv.node})
 		}
 	})
 }
 
-// newMember makes the running part of a seat.
-func (a *actor) newMember(id string) *member {
+// newMember makes the running part of a seat that is taken here.
+func (a *actor) newMember(id string, v visitor) *member {
 	m := &member{id: id, out: &outlet{metrics: a.srv.metrics}}
 	a.members[id] = m
-	if a.srv.opt.Media != nil {
-		seat := a.state.Seat(id)
-		m.link = a.newLink(m, MediaPeerOptions{
-			Room: a.id + "." + a.epoch, Participant: id,
-			Publish: seat.Grants.Publish, Subscribe: seat.Grants.Subscribe && seat.Kind == protocol.KindPerson, Data: seat.Grants.Data,
-		})
-		m.link.state = seat.Media
-	}
+	m.visit(v)
+	a.warnExpiry(id)
 	return m
 }
 
-func (a *actor) newLink(m *member, o MediaPeerOptions) *link {
-	return &link{
-		srv: a.srv, log: a.log.With("participant", m.id), out: m.out, opt: o,
-		told: func(r linkReport) { _ = a.call(a.srv.stopped, func() { a.linkChanged(m, r) }) },
+// visit notes with what token somebody has come.
+func (m *member) visit(v visitor) { m.claims = v.claims }
+
+// expiryWarning is how long before the end of its token a client is told. The seat itself outlives the token by room.ExpiryGrace.
+const expiryWarning = time.Minute
+
+// warnExpiry tells a member in time that its token expires.
+func (a *actor) warnExpiry(id string) {
+	m, seat := a.members[id], a.state().Seat(id)
+	if m == nil || seat == nil {
+		return
 	}
+	if m.warning != nil {
+		m.warning.Stop()
+	}
+	if seat.Expires.IsZero() {
+		return
+	}
+	m.warning = time.AfterFunc(time.Until(seat.Expires.Add(-expiryWarning)), func() {
+		m.out.event(mustEncode(&protocol.Error{
+			Code: protocol.CodeExpired, Message: "your token is about to expire", Hint: "Bring a fresh one with refresh.", Retry: true,
+		}))
+	})
+}
+
+// refresh takes a new token for the same person.
+func (c *session) refresh(ctx context.Context, r *protocol.Refresh) error {
+	v, refusal := c.srv.admit(c.room.id, r.Token, time.Now())
+	if refusal != nil {
+		return refusal
+	}
+	if v.claims == (auth.Claims{}) {
+		return &protocol.Error{Code: protocol.CodeOutOfState, Message: "this server asks for no tokens"}
+	}
+	return c.inRoom(ctx, func() error {
+		m, a := c.member, c.room
+		seat := a.state().Seat(m.id)
+		if seat == nil {
+			return expired
+		}
+		old := m.claims
+		if old == (auth.Claims{}) { // the seat was taken at another node, or before a restart: what the log knows of the token
+			old = v.claims
+			old.Identity, old.Expires = seat.Identity, seat.Expires
+		}
+		if err := auth.Refreshable(old, v.claims); err != nil {
+			return &protocol.Error{Code: protocol.CodeForbidden, Message: err.Error(), Hint: "Bring a token for the same person and room that is valid for longer."}
+		}
+		m.claims = v.claims
+		a.submit(m, r.ID, room.Refresh{ID: m.id, Cmd: r.ID, Role: v.role, Grants: v.grants, Expires: v.expires})
+		return nil
+	})
+}
+
+// setRoom changes the room's settings; a password is hashed beside the actor.
+func (c *session) setRoom(ctx context.Context, s *protocol.SetRoom) error {
+	change := room.SetRoom{ID: c.member.id, Cmd: s.ID, Access: s.Access, People: s.People}
+	if s.Password != nil {
+		if err := c.inRoom(ctx, func() error {
+			if seat := c.room.state().Seat(c.member.id); seat != nil {
+				return seat.May(auth.ActionSetPassword)
+			}
+			return expired
+		}); err != nil {
+			return err
+		}
+		hash, err := c.srv.hashPassword(ctx, *s.Password)
+		if err != nil {
+			return err
+		}
+		change.Password = &hash
+	}
+	return c.inRoom(ctx, func() error { c.room.submit(c.member, s.ID, change); return nil })
+}
+
+// invite mints a link.
+func (c *session) invite(ctx context.Context, g *protocol.GetInvite) error {
+	var grants auth.Grants
+	err := c.inRoom(ctx, func() error {
+		seat := c.room.state().Seat(c.member.id)
+		if seat == nil {
+			return expired
+		}
+		grants = auth.GrantsOf(auth.Role(g.Role))
+		grants.Record = grants.Record && seat.Grants.Record
+		if !grants.Within(seat.Grants) { // of a limited moderator: what the moderator has
+			grants = seat.Grants
+			grants.Admin = false
+		}
+		if err := auth.May(auth.Actor{ID: seat.ID, Role: seat.Role, Grants: seat.Grants}, auth.ActionMintInvite, auth.Target{Give: auth.Role(g.Role), Grants: grants}); err != nil {
+			return forbidden(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	token, expires, err := c.srv.mintInvite(c.room.id, auth.Role(g.Role), grants, time.Duration(g.Seconds)*time.Second, g.Uses)
+	if err != nil {
+		return err
+	}
+	c.send(&protocol.Invite{ID: g.ID, Token: token, Expires: expires.UnixMilli()})
+	return nil
+}
+
+// mintInvite makes an invite to a room.
+func (s *Server) mintInvite(id string, role auth.Role, grants auth.Grants, lifetime time.Duration, uses int) (token string, expires time.Time, err error) {
+	secrets := s.opt.Invites
+	if secrets == nil {
+		secrets = s.opt.Secrets
+	}
+	if secrets == nil || len(secrets()) == 0 {
+		return "", time.Time{}, &protocol.Error{Code: protocol.CodeOutOfState, Message: "this server makes no invites", Hint: "The operator can give it a secret to sign them with."}
+	}
+	now := time.Now()
+	i := auth.Invite{Room: id, Role: role, Grants: grants, Expires: now.Add(lifetime).Truncate(time.Second), Uses: uses}
+	_, _ = rand.Read(i.ID[:]) // never fails (crypto/rand)
+	if token, err = auth.MintInvite(secrets()[0], i, now); err != nil {
+		return "", time.Time{}, &protocol.Error{Code: protocol.CodeMalformed, Message: err.Error()}
+	}
+	return token, i.Expires, nil
+}
+
+// forbidden is a refusal of the policy table on the wire.
+func forbidden(err error) *protocol.Error {
+	var r *auth.Refusal
+	if errors.As(err, &r) {
+		return &protocol.Error{Code: protocol.CodeForbidden, Message: r.Message, Hint: r.Hint}
+	}
+	return &protocol.Error{Code: protocol.CodeForbidden, Message: err.Error()}
 }
 
 func (a *actor) snapshot(id string) *protocol.Joined {
-	j := a.state.Snapshot(id)
+	j := a.state().Joined(id)
 	j.Room, j.Epoch, j.Server = a.id, a.epoch, a.srv.opt.Version
 	return j
 }
@@ -348,25 +462,6 @@ func mediaOffer(o *protocol.SFUOffer) MediaOffer {
 
 // idOf returns the id that the client gave to a command.
 func idOf(command protocol.Command) string {
-	switch c := command.(type) {
-	case *protocol.Signal:
-		return c.ID
-	case *protocol.SFUOffer:
-		return c.ID
-	case *protocol.View:
-		return c.ID
-	case *protocol.State:
-		return c.ID
-	case *protocol.RouteReady:
-		return c.ID
-	case *protocol.RouteFailed:
-		return c.ID
-	case *protocol.Chat:
-		return c.ID
-	case *protocol.GetCredentials:
-		return c.ID
-	case *protocol.Leave:
-		return c.ID
-	}
-	return ""
+	v := reflect.ValueOf(command).Elem().FieldByName("ID") // every command has one
+	return v.String()
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
@@ -77,7 +78,7 @@ func methods(resource string) string {
 
 // allowPage sets the CORS headers of every answer and reports whether the page may use the server at all.
 func (i *ingress) allowPage(w http.ResponseWriter, r *http.Request) bool {
-	if i.srv.opt.Secrets == nil && !i.srv.ownOrigin(r) {
+	if i.srv.open() && !i.srv.ownOrigin(r) {
 		return false
 	}
 	h := w.Header()
@@ -123,7 +124,7 @@ func (i *ingress) create(w http.ResponseWriter, r *http.Request) {
 	if !protocol.ValidName(name) {
 		name = "Live"
 	}
-	res, err := i.srv.openResource(r.Context(), i.kind, id, name, v)
+	res, err := i.srv.openResource(r.Context(), i.kind, id, name, v, clientAddr(r))
 	if err != nil {
 		i.fail(w, err)
 		return
@@ -157,7 +158,7 @@ func (i *ingress) authorize(r *http.Request) (visitor, *protocol.Error) {
 		return v, refusal
 	case i.kind.views && !v.grants.Subscribe:
 		return v, &protocol.Error{Code: protocol.CodeForbidden, Message: "the token does not allow you to receive audio or video"}
-	case !i.kind.views && !v.grants.Publish:
+	case !i.kind.views && !(v.grants.Publish() && v.role.AtLeast(auth.RoleMember)):
 		return v, &protocol.Error{Code: protocol.CodeForbidden, Message: "the token does not allow you to send audio or video"}
 	}
 	return v, nil

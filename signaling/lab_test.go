@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/confab/confab/signaling/protocol"
+	"github.com/confab/confab/store/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,6 +45,11 @@ func inLab(t *testing.T, o Options, test func(l *lab)) {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 		o.ICEServers = func(_, participant string) ([]protocol.ICEServer, time.Duration) {
 			return []protocol.ICEServer{{URLs: []string{"turn:turn.test:3478?transport=tcp"}, Username: participant, Credential: "c"}}, time.Hour
+		}
+		if o.Store == nil {
+			kept := memory.New()
+			defer kept.Close()
+			o.Store = kept
 		}
 		l.srv = New(o)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -116,6 +122,7 @@ type client struct {
 
 	joined *protocol.Joined
 	seq    uint64
+	acks   []protocol.Ack // they come beside what a test looks for
 }
 
 func (l *lab) dialSilent(header http.Header) (*websocket.Conn, *http.Response, error) {
@@ -173,6 +180,9 @@ func (c *client) next() protocol.Message {
 			c.l.Fatalf("the socket ended: %v", c.err)
 		}
 		switch m := m.(type) {
+		case *protocol.Ack:
+			c.acks = append(c.acks, *m)
+			return c.next()
 		case *protocol.Joined:
 			c.joined, c.seq = m, m.Seq
 		case protocol.Event:
@@ -197,11 +207,14 @@ func await[T protocol.Message](c *client) T {
 	}
 }
 
-// expect returns the next message, which must be of type T.
+// expect returns the next message, which must be of type T. What is withheld from the client is not looked at, unless it is looked for.
 func expect[T protocol.Message](c *client) T {
 	c.l.Helper()
 	m := c.next()
 	got, ok := m.(T)
+	if _, withheld := m.(*protocol.Withheld); withheld && !ok {
+		return expect[T](c)
+	}
 	if !ok {
 		var want T
 		c.l.Fatalf("got %T%+v, want %T", m, m, want)
@@ -213,13 +226,24 @@ func expect[T protocol.Message](c *client) T {
 func (c *client) quiet() {
 	c.l.Helper()
 	synctest.Wait()
-	select {
-	case m, ok := <-c.in:
-		if ok {
-			c.l.Fatalf("unexpected %T%+v", m, m)
+	for {
+		select {
+		case m, ok := <-c.in:
+			switch m := m.(type) {
+			case *protocol.Ack:
+				c.acks = append(c.acks, *m)
+				continue
+			case *protocol.Withheld:
+				c.seq++
+				continue
+			}
+			if ok {
+				c.l.Fatalf("unexpected %T%+v", m, m)
+			}
+			c.l.Fatalf("the socket ended: %v", c.err)
+		default:
 		}
-		c.l.Fatalf("the socket ended: %v", c.err)
-	default:
+		return
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 type link struct {
 	srv  *Server
 	log  *slog.Logger
-	out  *outlet
-	opt  MediaPeerOptions // Events are set per connection
+	out  *sink
+	opt  MediaPeerOptions // Events are set per connection; Publish, Subscribe and Data are guarded by mu
 	told func(linkReport) // what the owner must know; called by the link's goroutine, one at a time, and may block
 
 	mu      sync.Mutex // guards the fields below; never held across a call of media, or told
@@ -113,6 +113,18 @@ func (l *link) candidate(mid string, index int, candidate string, done func(erro
 // setView and setState never wait and never pile up: the newest replaces the one before.
 func (l *link) setView(wants []protocol.Want) { l.change(func() { l.wants, l.dirty = wants, true }) }
 func (l *link) setState(s protocol.State)     { l.change(func() { l.state, l.dirty = s, true }) }
+
+// setGrants changes what a new connection may do, and ends the present one if it does what is not granted any more. That sources
+// are not forwarded is the state's business.
+func (l *link) setGrants(publish, subscribe, data bool) {
+	l.change(func() {
+		was := l.opt
+		l.opt.Publish, l.opt.Subscribe, l.opt.Data = publish, subscribe, data
+		if was.Publish != publish || was.Subscribe != subscribe || was.Data != data {
+			l.disconnected = true
+		}
+	})
+}
 
 // disconnect ends the connection, not the link: the client may offer again.
 func (l *link) disconnect() { l.change(func() { l.disconnected = true }) }
@@ -223,7 +235,9 @@ func (l *link) connect() (MediaPeer, error) {
 		defer l.mu.Unlock()
 		return l.generation == generation && !l.closed
 	}
+	l.mu.Lock()
 	o := l.opt
+	l.mu.Unlock()
 	o.Events = MediaEvents{
 		Slots: func(changed []protocol.Slot) {
 			if present() {
@@ -232,7 +246,7 @@ func (l *link) connect() (MediaPeer, error) {
 		},
 		Speakers: func(speakers []protocol.Speaker) {
 			if present() {
-				l.out.notice(mustEncode(&protocol.Speakers{Speakers: speakers}))
+				l.out.speakers(mustEncode(&protocol.Speakers{Speakers: speakers}))
 			}
 		},
 		Connection: func(state ConnectionState) {

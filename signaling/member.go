@@ -4,45 +4,59 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
-// member is the running part of a seat, or of a WHEP viewer, who has none: what is not in the room's state. Its fields are
-// set by the actor before anybody else sees it.
+// member is who sits here: what a seat, or a WHEP viewer, who has none, has at this node and the log does not know. Its fields
+// are set by the actor before anybody else sees it.
 type member struct {
-	id   string
-	out  *outlet
-	link *link // nil without an SFU
+	id      string
+	out     *outlet
+	claims  auth.Claims // of the token; zero when it came with another node's socket
+	warning *time.Timer // tells that the token expires soon; nil: never, or told
 
 	resource *resource   // WHIP and WHEP only
 	due      *time.Timer // ends a WHIP or WHEP connection that does not come up
 }
 
-// close ends a member whose seat is gone.
+// close ends a member whose seat is gone, or has moved to another node.
 func (m *member) close(reason string) {
-	if m.resource != nil {
-		m.due.Stop()
-		m.resource.srv.forgetResource(m.resource)
+	if m.warning != nil {
+		m.warning.Stop()
 	}
-	if m.link != nil {
-		m.link.close()
+	if m.resource != nil {
+		if m.due != nil {
+			m.due.Stop()
+		}
+		m.resource.srv.forgetResource(m.resource)
 	}
 	code := protocol.CloseRejoin
 	switch reason {
-	case "left", "removed":
+	case "left", "removed", "banned", "room-ended", "replaced":
 		code = protocol.CloseStay
-	case "server-stopped":
+	case "server-stopped", "log-lost":
 		code = protocol.CloseResume
 	}
-	if c := m.out.detach(nil); c != nil {
+	c := m.out.detach(nil)
+	switch {
+	case c == nil:
+	case reason == "log-lost":
+		c.end(code, reason)
+	case reason == "replaced":
+		c.end(code, reason, replaced)
+	case reason == "expired":
+		c.end(code, reason, &protocol.Error{Code: protocol.CodeExpired, Message: "your token has expired", Hint: "Ask for a new link."}, &protocol.Left{Reason: reason})
+	default:
 		c.end(code, reason, &protocol.Left{Reason: reason})
 	}
 }
+
+var replaced = &protocol.Error{Code: protocol.CodeReplaced, Message: "the session goes on elsewhere", Hint: "Close this tab, or join again from here."}
 
 // outlet leads to whatever socket the member has at the moment. Media's goroutines use it beside the actor, hence the lock.
 type outlet struct {
@@ -50,9 +64,8 @@ type outlet struct {
 
 	mu      sync.Mutex // guards the fields below; never held across anything that blocks
 	session *session   // nil while the socket is lost, and for ingests
-	slots   []protocol.Slot
-	waiting [][]byte // signals of other peers for a member who is away
-	bytes   int      // of waiting
+	waiting [][]byte   // signals of other peers for a member who is away
+	bytes   int        // of waiting
 }
 
 // Signals for a member who is away wait within these bounds; negotiations that lose one start again.
@@ -67,9 +80,6 @@ func (o *outlet) attach(c *session) (old *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	old, o.session = o.session, c
-	if len(o.slots) > 0 {
-		c.send(&protocol.Slots{Slots: slices.Clone(o.slots)})
-	}
 	c.sendFrames(o.waiting...)
 	o.waiting, o.bytes = nil, 0
 	return old
@@ -124,29 +134,6 @@ func (o *outlet) notice(frame []byte) {
 	if o.session != nil {
 		o.session.out.putLatest(frame)
 	}
-}
-
-// assign sends changed slots and remembers all, because a member that resumes must learn what changed meanwhile.
-func (o *outlet) assign(changed []protocol.Slot) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, s := range changed {
-		if i := slices.IndexFunc(o.slots, func(known protocol.Slot) bool { return known.Mid == s.Mid }); i >= 0 {
-			o.slots[i] = s
-		} else {
-			o.slots = append(o.slots, s)
-		}
-	}
-	if o.session != nil {
-		o.session.send(&protocol.Slots{Slots: changed})
-	}
-}
-
-// unassign forgets the slots of a connection that is gone.
-func (o *outlet) unassign() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.slots = nil
 }
 
 // newParticipantID returns an id that nobody has had: 50 random bits.

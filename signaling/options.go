@@ -6,7 +6,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
+	"github.com/confab/confab/signaling/room"
+	"github.com/confab/confab/store"
 )
 
 // Options are what a Server needs of its surroundings. The zero value is an open server without an SFU.
@@ -21,6 +24,20 @@ type Options struct {
 	// the server is open, and everybody may do everything but moderate.
 	Secrets func() [][]byte
 
+	// Tokens verifies join tokens, in place of Secrets. nil: Secrets do.
+	Tokens Tokens
+
+	// Invites returns the secrets that sign invites, the first of which mints. nil: Secrets do; without those either, there are no invites.
+	Invites func() [][]byte
+
+	// Store keeps the logs of rooms, and connects the nodes that share it. It is the caller's to close, after Run has returned. nil: memory.
+	Store     store.Store
+	Retention store.Retention // zero: store.DefaultRetention
+
+	// Observer is told every event of every room that is served here once it is safe; with several nodes, each tells those of its own rooms,
+	// so one event may be told at several of them. It is called by rooms and must not block.
+	Observer func(room string, e room.Event)
+
 	// Origins may use the server from pages of other hosts: "https://example.org", or "*" for all.
 	Origins []string
 
@@ -28,6 +45,12 @@ type Options struct {
 	Log        *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: none
 	Version    string                // told in joined
+}
+
+// Tokens reads join tokens; *auth.Keyring is one.
+type Tokens interface {
+	// Verify returns what a token says, or one of auth's errors. It must not block for long.
+	Verify(token string, now time.Time) (auth.Claims, error)
 }
 
 // Limits bound what strangers can make the server do. A zero field means its default.
@@ -64,6 +87,11 @@ type Limits struct {
 	QueueBytes int           // of them; default 2 MiB
 	Ring       int           // events that a room keeps for resume; default 1024
 	RingBytes  int           // of them; default 1 MiB
+
+	Waiting      int           // commands of a room that wait for its log; default 1024
+	WaitingBytes int           // of the events that they make; default 4 MiB
+	Patience     time.Duration // of a command that waits for the log, and of one request to it; default 10 s
+	Lobby        time.Duration // of somebody who waits to be let in; default 10 min
 }
 
 func (l Limits) withDefaults() Limits {
@@ -110,5 +138,9 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.QueueBytes, 2<<20)
 	orInt(&l.Ring, 1024)
 	orInt(&l.RingBytes, 1<<20)
+	orInt(&l.Waiting, 1024)
+	orInt(&l.WaitingBytes, 4<<20)
+	orTime(&l.Patience, 10*time.Second)
+	orTime(&l.Lobby, 10*time.Minute)
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type resource struct {
 	secret string // last element of the URL
 	room   *actor
 	member *member
+	link   *link
 
 	busy sync.Mutex // held during an operation: they come one after the other (RFC 9725 §4.3.1); guards the fields below
 
@@ -34,22 +36,29 @@ type resource struct {
 type described struct{ sdp, etag string }
 
 // openResource takes a seat for a publisher, or a place among the viewers.
-func (s *Server) openResource(ctx context.Context, kind ingressKind, id, name string, v visitor) (*resource, error) {
+func (s *Server) openResource(ctx context.Context, kind ingressKind, id, name string, v visitor, from netip.Addr) (*resource, error) {
 	res := &resource{srv: s, kind: kind, secret: strings.ToLower(rand.Text())}
 	if err := s.reserveResource(res); err != nil {
 		return nil, err
 	}
-	var refused error
-	err := s.inRoom(s.stopped, id, func(a *actor) {
-		if ctx.Err() != nil { // the client has given up meanwhile
-			refused = ctx.Err()
-			return
-		}
-		res.room = a
-		res.member, refused = a.openIngress(res, name, v)
-	})
+	opened := make(chan error, 1)
+	err := s.useToken(ctx, v)
 	if err == nil {
-		err = refused
+		err = s.inRoom(s.stopped, id, func(a *actor) {
+			if ctx.Err() != nil { // the client has given up meanwhile
+				opened <- ctx.Err()
+				return
+			}
+			res.room = a
+			a.openIngress(res, name, v, from, func(err error) { opened <- err })
+		})
+	}
+	if err == nil {
+		select {
+		case err = <-opened:
+		case <-s.stopped.Done():
+			err = errRoomEnded
+		}
 	}
 	if err != nil {
 		s.forgetResource(res)
@@ -69,57 +78,97 @@ func (s *Server) reserveResource(res *resource) error {
 	return nil
 }
 
-// openIngress is the actor's part.
-func (a *actor) openIngress(res *resource, name string, v visitor) (*member, error) {
+// openIngress is the actor's part. done is called in the actor when the place is safe in the log, or refused.
+func (a *actor) openIngress(res *resource, name string, v visitor, from netip.Addr, done func(error)) {
 	id := newParticipantID()
-	var m *member
-	if res.kind.views {
-		if err := a.step(room.AddViewer{}); err != nil {
-			return nil, err
+	a.joining[id] = true
+	took := func(o outcome, make func() *link) {
+		delete(a.joining, id)
+		switch {
+		case o.err != nil:
+			done(o.err)
+			return
+		case !a.sfuHere():
+			done(&protocol.Error{
+				Code: protocol.CodeUnavailable, Message: "the room's media is at another node", Hint: "Try again: another node may answer.", Retry: true, After: 1000,
+			})
+			a.closeIngress(res.member, "lost")
+			return
 		}
-		m = &member{id: id, out: &outlet{metrics: a.srv.metrics}}
-		m.link = a.newLink(m, MediaPeerOptions{Room: a.id + "." + a.epoch, Participant: id, Subscribe: true, AutoView: true})
-		a.viewers[id] = m
-	} else {
-		grants := v.grants
-		grants.Subscribe, grants.Chat = false, false
-		seat := room.Seat{ID: id, Name: name, Kind: protocol.KindIngest, Identity: v.identity, Grants: grants}
-		if err := a.step(room.Join{Seat: seat}); err != nil {
-			return nil, err
-		}
-		m = a.newMember(id)
+		res.link = make()
+		a.links[id] = res.link
+		a.expect(res)
+		done(nil)
 	}
-	m.resource = res
-	a.expect(m)
-	return m, nil
+	if res.kind.views {
+		a.ask(room.AddViewer{Node: a.srv.node}, func(o outcome) {
+			if o.err == nil {
+				res.member = &member{id: id, out: &outlet{metrics: a.srv.metrics}, resource: res}
+				a.viewers[id] = res.member
+			}
+			took(o, func() *link {
+				return a.newLink(MediaPeerOptions{Room: a.id + "." + a.epoch, Participant: id, Subscribe: true, AutoView: true}, res.member.out)
+			})
+		})
+		return
+	}
+	grants := v.grants
+	grants.Subscribe, grants.Chat = false, false
+	seat := room.Seat{
+		ID: id, Name: name, Kind: protocol.KindIngest, Identity: v.identity, Role: v.role, Grants: grants, Expires: v.expires, Node: a.srv.node,
+		Address: addressHash(a.id, from),
+	}
+	a.ask(room.Join{Seat: seat}, func(o outcome) {
+		seat := a.state().Seat(id)
+		if o.err == nil && seat == nil {
+			o.err = expired
+		}
+		if o.err == nil {
+			res.member = a.newMember(id, v)
+			res.member.resource = res
+		}
+		took(o, func() *link { return a.linkOf(seat) })
+	})
 }
 
 // expect ends a connection that does not come up in time.
-func (a *actor) expect(m *member) {
-	m.due = time.AfterFunc(a.srv.limits.Connect, func() { m.link.overdue() })
+func (a *actor) expect(res *resource) {
+	res.member.due = time.AfterFunc(a.srv.limits.Connect, func() { res.link.overdue() })
 }
 
-// linkChanged is told what a member's SFU connection reports.
-func (a *actor) linkChanged(m *member, r linkReport) {
-	if a.members[m.id] != m && a.viewers[m.id] != m {
+// memberOf returns the seat or viewer with the given id that is here, or nil.
+func (a *actor) memberOf(id string) *member {
+	if m := a.members[id]; m != nil {
+		return m
+	}
+	return a.viewers[id]
+}
+
+// linkChanged is told what an SFU connection reports.
+func (a *actor) linkChanged(id string, r linkReport) {
+	m := a.memberOf(id)
+	if r.state != "" {
+		a.log.Info("media connection", "participant", id, "state", r.state)
+	}
+	if m == nil || m.resource == nil {
+		if r.state == Closed {
+			a.links[id].disconnect() // the next offer makes a new one
+		}
 		return
 	}
-	if r.state != "" {
-		a.log.Info("media connection", "participant", m.id, "state", r.state)
-	}
-	if r.tracks != nil && a.members[m.id] == m && m.resource != nil {
-		_ = a.step(room.SetMedia{ID: m.id, Media: protocol.State{ // refused only for a seat that is gone
-			Microphone: slices.Contains(r.tracks, protocol.Microphone), Camera: slices.Contains(r.tracks, protocol.Camera),
-			Screen: slices.Contains(r.tracks, protocol.Screen), ScreenAudio: slices.Contains(r.tracks, protocol.ScreenAudio),
+	if r.tracks != nil && a.members[id] == m {
+		has := func(s protocol.Source) bool {
+			seat := a.journal.ahead.Seat(id)
+			return slices.Contains(r.tracks, s) && seat != nil && seat.MaySend(s) == nil
+		}
+		a.do(room.SetMedia{ID: id, Media: protocol.State{
+			Microphone: has(protocol.Microphone), Camera: has(protocol.Camera), Screen: has(protocol.Screen), ScreenAudio: has(protocol.ScreenAudio),
 		}})
 	}
-	switch {
-	case m.resource == nil && r.state == Closed:
-		m.link.disconnect() // the next offer makes a new one
-	case m.resource == nil:
-	case r.state == Connected:
+	switch r.state {
+	case Connected:
 		m.due.Stop()
-	case r.state == Failed, r.state == Closed:
+	case Failed, Closed:
 		a.closeIngress(m, "lost")
 	}
 }
@@ -129,10 +178,11 @@ func (a *actor) closeIngress(m *member, reason string) {
 	switch {
 	case a.viewers[m.id] == m:
 		delete(a.viewers, m.id)
+		a.closeLink(m.id)
 		m.close(reason)
-		_ = a.step(room.RemoveViewer{}) // never refused
+		a.do(room.RemoveViewer{Node: a.srv.node})
 	case a.members[m.id] == m:
-		_ = a.step(room.Leave{ID: m.id, Reason: reason}) // refused only for a seat that is gone
+		a.do(room.Leave{ID: m.id, Reason: reason})
 	}
 }
 
@@ -157,13 +207,13 @@ func (res *resource) negotiate(ctx context.Context, offer string) (described, er
 
 func (res *resource) negotiateLocked(ctx context.Context, offer string) (described, error) {
 	done := make(chan answered, 1)
-	if err := res.member.link.offer(MediaOffer{SDP: offer, Derive: true}, func(sdp string, err error) { done <- answered{sdp, err} }); err != nil {
-		return described{}, res.member.link.sdpError(err)
+	if err := res.link.offer(MediaOffer{SDP: offer, Derive: true}, func(sdp string, err error) { done <- answered{sdp, err} }); err != nil {
+		return described{}, res.link.sdpError(err)
 	}
 	select {
 	case a := <-done:
 		if a.err != nil {
-			return described{}, res.member.link.sdpError(a.err)
+			return described{}, res.link.sdpError(a.err)
 		}
 		res.offer, res.ufrag = offer, sdpfrag.Ufrag(offer)
 		res.etag = `"` + strings.ToLower(rand.Text()[:16]) + `"`
@@ -243,7 +293,7 @@ func (q *resourceRequest) trickle(f sdpfrag.Fragment) {
 				return
 			}
 			done := make(chan error, 1)
-			err := q.member.link.candidate(m.Mid, index, c, func(err error) { done <- err })
+			err := q.link.candidate(m.Mid, index, c, func(err error) { done <- err })
 			if err == nil {
 				select {
 				case err = <-done:

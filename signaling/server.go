@@ -2,10 +2,13 @@ package signaling
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
-	"strconv"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/confab/confab/signaling/protocol"
+	"github.com/confab/confab/signaling/room"
+	"github.com/confab/confab/store"
+	"github.com/confab/confab/store/memory"
 )
 
 // Server is the signaling service. Create it with New, serve its Handler, and Run it.
@@ -26,6 +32,12 @@ type Server struct {
 	tasks   sync.WaitGroup // everything that runs: actors, links, sockets
 	dials   *limiter       // new sockets, by client address
 	posts   *limiter       // offers over HTTP, by client address
+	node    string         // random: a server that is started again is another node
+	store   store.Store
+	nodes   *nodes
+	bus     *bus
+	guesses *guesses      // of rooms' passwords
+	hashing chan struct{} // capacity 1: held while a password is hashed
 
 	mu        sync.Mutex // guards the fields below; never held while calling anything else
 	rooms     map[string]*actor
@@ -46,19 +58,40 @@ func New(o Options) *Server {
 		rooms: map[string]*actor{}, resources: map[string]*resource{}, dialed: map[netip.Addr]int{},
 	}
 	s.dials, s.posts = newLimiter(s.limits.SocketRate, s.limits.SocketBurst), newLimiter(s.limits.PostRate, s.limits.PostBurst)
+	if s.store = o.Store; s.store == nil {
+		s.store = memory.New()
+	}
+	if s.opt.Retention == (store.Retention{}) {
+		s.opt.Retention = store.DefaultRetention
+	}
+	s.node = strings.ToLower(rand.Text()[:16])
+	s.nodes = &nodes{self: s.node, listed: make(chan struct{})}
+	s.bus, s.guesses, s.hashing = newBus(s), newGuesses(), make(chan struct{}, 1)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(o.Registerer, s)
 	return s
 }
 
-// Run waits for ctx, then ends all sockets and rooms, and returns when nothing of the server runs any more.
+// Run serves until ctx ends, then ends all sockets and rooms, and returns when nothing of the server runs any more and what was
+// decided is in the log, as far as that still answers.
 func (s *Server) Run(ctx context.Context) error {
+	background, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s.tasks.Go(func() { s.runNode(background) })
 	<-ctx.Done()
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.stop()
+	for _, a := range s.actors() {
+		<-a.done
+	}
+	cancel()
 	s.tasks.Wait()
+	s.leaveNodes()
+	if s.opt.Store == nil {
+		return s.store.Close()
+	}
 	return nil
 }
 
@@ -71,11 +104,8 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.draining = true
-	var rooms []*actor
-	for _, a := range s.rooms {
-		rooms = append(rooms, a)
-	}
 	s.mu.Unlock()
+	rooms := s.actors()
 	s.log.Info("draining", "rooms", len(rooms))
 	for _, a := range rooms {
 		_ = a.call(ctx, func() { a.broadcast(mustEncode(notice)) }) // fails for a room that has ended, which is the aim
@@ -108,7 +138,10 @@ func (s *Server) inRoom(ctx context.Context, id string, f func(a *actor)) error 
 var errRoomEnded = errors.New("the room has ended")
 
 // actorOf returns the actor of a room, and makes it if there is none.
-func (s *Server) actorOf(id string) (*actor, error) {
+func (s *Server) actorOf(id string) (*actor, error) { return s.actorFor(id, false) }
+
+// actorFor is actorOf; revived says that nobody has asked for the room.
+func (s *Server) actorFor(id string, revived bool) (*actor, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch a := s.rooms[id]; {
@@ -120,9 +153,51 @@ func (s *Server) actorOf(id string) (*actor, error) {
 		return nil, &protocol.Error{Code: protocol.CodeServerFull, Message: "the server has as many rooms as it can take", Hint: "Try again later.", Retry: true, After: 30_000}
 	}
 	a := newActor(s, id)
+	a.revived = revived
 	s.rooms[id] = a
 	s.tasks.Go(a.run)
 	return a, nil
+}
+
+// reopen is inRoom for whoever has a seat already: while the server drains, those are served on.
+func (s *Server) reopen(ctx context.Context, id string, f func(a *actor)) error {
+	if a := s.existing(id); a != nil {
+		if err := a.call(ctx, func() { f(a) }); !errors.Is(err, errRoomEnded) {
+			return err
+		}
+	}
+	return s.inRoom(ctx, id, f)
+}
+
+// exists reports whether there is a room, here or in the store.
+func (s *Server) exists(ctx context.Context, id string) (bool, error) {
+	if s.existing(id) != nil {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.limits.Patience)
+	defer cancel()
+	_, err := s.store.Find(ctx, id)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, store.ErrGone):
+		return false, nil
+	}
+	return false, errUnavailable
+}
+
+// actors lists the rooms that are served here.
+func (s *Server) actors() []*actor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.rooms))
+}
+
+// observe tells the observer an event that is safe.
+func (s *Server) observe(id string, e room.Event) {
+	if s.opt.Observer != nil {
+		s.opt.Observer(id, e)
+	}
 }
 
 // existing returns the actor of a room, or nil.
@@ -150,11 +225,13 @@ type metrics struct {
 	routes   *prometheus.CounterVec
 	lost     *prometheus.CounterVec
 	answers  prometheus.Histogram
+
+	trimmed, swept prometheus.Counter
+	wrongPasswords prometheus.Counter
+	journal        *journalMetrics
 }
 
-func (m *metrics) resumed(recovered bool) {
-	m.resumes.WithLabelValues(strconv.FormatBool(recovered)).Inc()
-}
+func (m *metrics) resumed(kind string) { m.resumes.WithLabelValues(kind).Inc() }
 
 func newMetrics(r prometheus.Registerer, s *Server) *metrics {
 	f := promauto.With(r)
@@ -180,11 +257,15 @@ func newMetrics(r prometheus.Registerer, s *Server) *metrics {
 		refusals: vec("signaling_refusals_total", "Refused commands and requests, by error code.", "code"),
 		events:   counter("signaling_events_total", "Events of all room logs."),
 		joins:    vec("signaling_joins_total", "Seats taken, by kind: person, ingest, viewer.", "kind"),
-		resumes:  vec("signaling_resumes_total", "Resumed sessions, by whether nothing was missed.", "recovered"),
+		resumes:  vec("signaling_resumes_total", "Resumed sessions, by where the missed events came from: ring, log; snapshot, they could not be told one by one.", "kind"),
 		routes:   vec("signaling_route_changes_total", "Changes of how media travels, by reason.", "reason"),
 		lost:     vec("signaling_dropped_notices_total", "Ephemeral messages that were not delivered, by reason.", "reason"),
 		answers: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "signaling_sdp_answer_seconds", Help: "Time to answer an SDP offer.", Buckets: prometheus.ExponentialBuckets(.001, 2, 14),
 		}),
+		trimmed:        counter("signaling_log_trimmed_events_total", "Events that retention has dropped from the logs of rooms."),
+		swept:          counter("signaling_log_deleted_rooms_total", "Rooms that were deleted because nobody had used them for as long as retention keeps them."),
+		wrongPasswords: counter("signaling_wrong_passwords_total", "Wrong passwords of rooms."),
+		journal:        newJournalMetrics(f),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -28,8 +29,11 @@ type session struct {
 	// Where this session sits, once it has joined; of the reader alone.
 	room   *actor
 	member *member
+	knock  *knock // while it waits in the lobby
 
-	pageClosed bool // how the socket ended; of the reader alone
+	landing    chan seating // capacity 1: the seat that was given to whoever waited in the lobby
+	from       netip.Addr   // of the client; not valid if unknown
+	pageClosed bool         // how the socket ended; of the reader alone
 }
 
 // strikes is how many messages in a row may come too fast before the socket is cut.
@@ -38,7 +42,7 @@ const strikes = 100
 func (s *Server) newSession(conn *websocket.Conn, host string, log *slog.Logger) *session {
 	l := s.limits
 	return &session{
-		srv: s, log: log, conn: conn, host: host, out: newQueue(l),
+		srv: s, log: log, conn: conn, host: host, out: newQueue(l), landing: make(chan seating, 1),
 		messages: rate.NewLimiter(rate.Limit(l.Rate), l.Burst),
 		bytes:    rate.NewLimiter(rate.Limit(l.Bytes), 8*l.Bytes),
 		offers:   rate.NewLimiter(rate.Limit(l.OfferRate), l.OfferBurst),
@@ -56,9 +60,7 @@ func (c *session) run(ctx context.Context) {
 	c.out.close(closing{code: websocket.CloseNormalClosure, abrupt: true})
 	c.conn.Close()
 	<-c.out.written
-	if c.member != nil {
-		c.room.detach(c.member, c)
-	}
+	c.gone()
 }
 
 // read handles one frame after the other until the socket fails.
@@ -67,7 +69,7 @@ func (c *session) read(ctx context.Context) {
 	c.conn.SetReadLimit(protocol.MaxFrame)
 	c.deadline(c.srv.limits.Join)
 	c.conn.SetPongHandler(func(string) error {
-		if c.member != nil { // a pong does not extend the time to join
+		if c.land() { // a pong does not extend the time to join
 			c.deadline(silence)
 		}
 		return nil
@@ -111,13 +113,13 @@ func (c *session) read(ctx context.Context) {
 			c.refuse(wire)
 			continue
 		}
-		if c.member != nil {
+		if c.land() {
 			c.deadline(silence)
 		}
 		if !c.handle(ctx, command) {
 			c.end(protocol.CloseResume, "server-stopped") // unless handle has said why
 		}
-		if c.member != nil {
+		if c.land() {
 			c.deadline(silence)
 		}
 	}

@@ -74,7 +74,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	log := s.log.With("remote", r.RemoteAddr)
-	s.newSession(conn, r.Host, log).run(s.stopped)
+	c := s.newSession(conn, r.Host, log)
+	c.from = from
+	c.run(s.stopped)
 }
 
 // openSocket counts a socket and makes Run wait for it, unless there are too many or the server is ending.
@@ -131,13 +133,13 @@ func statusOf(code protocol.Code) int {
 		return http.StatusTooManyRequests
 	case protocol.CodeUnauthorized:
 		return http.StatusUnauthorized
-	case protocol.CodeForbidden, protocol.CodeOrigin:
+	case protocol.CodeForbidden, protocol.CodeOrigin, protocol.CodeLocked, protocol.CodePassword, protocol.CodeBanned, protocol.CodeRefused, protocol.CodeBlocked, protocol.CodeLobby, protocol.CodeExpired:
 		return http.StatusForbidden
-	case protocol.CodeSessionExpired, protocol.CodeNoSuchPeer:
+	case protocol.CodeSessionExpired, protocol.CodeNoSuchPeer, protocol.CodeNoSuchMessage:
 		return http.StatusNotFound
 	case protocol.CodeModeMismatch, protocol.CodeOutOfState:
 		return http.StatusConflict
-	case protocol.CodeRoomFull, protocol.CodeServerFull, protocol.CodeDraining:
+	case protocol.CodeRoomFull, protocol.CodeServerFull, protocol.CodeDraining, protocol.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	case protocol.CodeSFUOff:
 		return http.StatusNotImplemented

@@ -11,7 +11,7 @@ type rule struct {
 var rules = map[string]rule{
 	"auth": {pure: true},
 
-	"signaling":              {imports: []string{"signaling/room", "signaling/protocol", "signaling/sdpfrag", "auth"}}, // never media: cmd/sfu introduces them
+	"signaling":              {imports: []string{"signaling/room", "signaling/protocol", "signaling/sdpfrag", "auth", "store", "store/memory"}}, // never media: cmd/sfu introduces them
 	"signaling/sdpfrag":      {pure: true},
 	"signaling/room":         {imports: []string{"signaling/protocol", "auth"}, pure: true},
 	"signaling/protocol":     {pure: true},
