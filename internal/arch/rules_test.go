@@ -9,7 +9,8 @@ type rule struct {
 
 // rules lists every package of the module. Test files may import more.
 var rules = map[string]rule{
-	"auth": {pure: true},
+	"auth":          {pure: true},
+	"auth/verifier": {imports: []string{"auth"}}, // fetches JWK sets
 
 	"signaling":              {imports: []string{"signaling/room", "signaling/protocol", "signaling/sdpfrag", "auth", "store", "store/memory"}}, // never media: cmd/sfu introduces them
 	"signaling/sdpfrag":      {pure: true},
@@ -41,6 +42,9 @@ var rules = map[string]rule{
 	"store/memory":       {imports: []string{"store", "store/internal/hub"}},
 	"store/sqlite":       {imports: []string{"store", "store/internal/hub"}},
 	"store/storetest":    {imports: []string{"store"}},
+	"store/postgres":     {imports: []string{"store", "store/internal/hub"}},
+	"store/redis":        {imports: []string{"store", "store/internal/hub"}},
+	"store/backend":      {imports: []string{"store", "store/memory", "store/sqlite", "store/postgres", "store/redis"}},
 
 	"web":              {},
 	"web/build":        {imports: []string{"web/build/bundle"}},
