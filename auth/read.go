@@ -21,7 +21,8 @@ const (
 const MaxUses = math.MaxUint16
 
 // read turns the payload of an authentic token into claims. own: one of our secrets has signed it.
-func (k *Keyring) read(p map[string]json.RawMessage, own bool, now time.Time) (c Claims, err error) {
+func (k *Keyring) read(p map[string]json.RawMessage, own bool, now time.Time) (Claims, error) {
+	var c Claims
 	if err := k.readAudience(p); err != nil {
 		return Claims{}, err
 	}
@@ -33,9 +34,11 @@ func (k *Keyring) read(p map[string]json.RawMessage, own bool, now time.Time) (c
 		{"iss", maxIssuer, &c.Issuer}, {"sub", maxIdentity, &c.Identity}, {"name", maxName, &c.Name},
 		{"room", maxRoom, &c.Room}, {"jti", maxID, &c.ID},
 	} {
-		if *field.into, err = text(p, field.name, field.limit); err != nil {
+		value, err := text(p, field.name, field.limit)
+		if err != nil {
 			return Claims{}, err
 		}
+		*field.into = value
 	}
 	if k.Issuer != "" && c.Issuer != k.Issuer {
 		return Claims{}, fmt.Errorf("%w: %q, want %q", ErrIssuer, c.Issuer, k.Issuer)
@@ -54,7 +57,10 @@ func (k *Keyring) read(p map[string]json.RawMessage, own bool, now time.Time) (c
 	if err := readUses(p, &c); err != nil {
 		return Claims{}, err
 	}
-	return c, readRights(p, &c)
+	if err := readRights(p, &c); err != nil {
+		return Claims{}, err
+	}
+	return c, nil
 }
 
 // readAudience checks "aud", which is a text or a list of them (RFC 7519 §4.1.3).

@@ -58,6 +58,7 @@ var rules = map[string]rule{
 	"internal/config/gen": {},
 	"internal/doctorcmd":  {imports: []string{"internal/cli", "internal/config", "relay/doctor"}},
 	"internal/ops":        {},
+	"internal/turnbench":  {imports: []string{"relay/mmsg", "auth"}, pion: true}, // a stock pion/turn server is what we are compared with
 	"internal/portmux":    {},
 	"internal/netlab":     {imports: []string{"..."}, pion: true}, // the whole service in virtual time
 
