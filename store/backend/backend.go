@@ -67,7 +67,7 @@ func sqlitePath(path, dataDir string) string {
 func Name(location string) string {
 	scheme, rest, found := strings.Cut(location, ":")
 	switch scheme {
-	case "sqlite", "memory":
+	case "sqlite":
 		return location
 	case "postgres", "postgresql", "redis", "rediss":
 		if u, err := url.Parse(location); err == nil {
