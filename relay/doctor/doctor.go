@@ -59,7 +59,16 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	for _, l := range legs {
 		d.walk(ctx, l, t.turn)
 	}
+	slices.SortStableFunc(d.report.Checks, func(a, b Check) int { return ofServer(a) - ofServer(b) })
 	return d.report, nil
+}
+
+// ofServer puts the checks of the server behind those of the legs, one of which has made them.
+func ofServer(c Check) int {
+	if c.Leg == server {
+		return 1
+	}
+	return 0
 }
 
 // server is the leg of what is not of one leg.
