@@ -42,6 +42,7 @@ var rules = map[string]rule{
 	"store/memory":       {imports: []string{"store", "store/internal/hub"}},
 	"store/sqlite":       {imports: []string{"store", "store/internal/hub"}},
 	"store/storetest":    {imports: []string{"store"}},
+	"store/faulty":       {imports: []string{"store"}},
 	"store/postgres":     {imports: []string{"store", "store/internal/hub"}},
 	"store/redis":        {imports: []string{"store", "store/internal/hub"}},
 	"store/backend":      {imports: []string{"store", "store/memory", "store/sqlite", "store/postgres", "store/redis"}},
