@@ -2,46 +2,37 @@ package signaling
 
 import (
 	"context"
-	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
 	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 )
 
-// passwordRounds is what OWASP's Password Storage Cheat Sheet wants of PBKDF2-HMAC-SHA256: some 100 ms of one core.
-const passwordRounds = 600_000
-
-// hashPassword returns what a room keeps of its password: "pbkdf2$rounds$salt$sum". An empty one stays empty.
-func (s *Server) hashPassword(ctx context.Context, password string) (string, error) {
+// hashPassword returns what a room keeps of its password. An empty one stays empty.
+func (s *Server) hashPassword(ctx context.Context, password string) (hash string, err error) {
 	if password == "" {
 		return "", nil
 	}
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt) // never fails (crypto/rand)
-	sum, err := s.derive(ctx, password, salt, passwordRounds)
-	if err != nil {
-		return "", err
+	var salt [auth.SaltSize]byte
+	_, _ = rand.Read(salt[:]) // never fails (crypto/rand)
+	if !s.hash(ctx, func() { hash, err = auth.HashPassword(password, salt) }) {
+		return "", ctx.Err()
 	}
-	enc := base64.RawStdEncoding
-	return "pbkdf2$" + strconv.Itoa(passwordRounds) + "$" + enc.EncodeToString(salt) + "$" + enc.EncodeToString(sum), nil
+	return hash, err
 }
 
-// derive takes its time, so it is done for one at a time, and never in an actor.
-func (s *Server) derive(ctx context.Context, password string, salt []byte, rounds int) ([]byte, error) {
+// hash runs what takes its time and memory one at a time, never in an actor, and reports whether it has.
+func (s *Server) hash(ctx context.Context, f func()) bool {
 	select {
 	case s.hashing <- struct{}{}:
 		defer func() { <-s.hashing }()
+		f()
+		return true
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return false
 	}
-	return pbkdf2.Key(sha256.New, password, salt, rounds, sha256.Size)
 }
 
 var wrongPassword = &protocol.Error{Code: protocol.CodePassword, Message: "the room has a password, and this is not it", Hint: "Give the password that you were told."}
@@ -58,21 +49,11 @@ func (s *Server) checkPassword(ctx context.Context, from netip.Addr, roomID, has
 	if wait, ok := s.guesses.take(guessKey{room: roomID}, now); !ok {
 		return tooFast(wait)
 	}
-	parts := strings.Split(hash, "$")
-	if len(parts) != 4 {
-		return wrongPassword
+	var err error
+	if !s.hash(ctx, func() { err = auth.CheckPassword(hash, password) }) {
+		return ctx.Err()
 	}
-	rounds, err := strconv.Atoi(parts[1])
-	salt, err2 := base64.RawStdEncoding.DecodeString(parts[2])
-	want, err3 := base64.RawStdEncoding.DecodeString(parts[3])
-	if err != nil || err2 != nil || err3 != nil || rounds < 1 || rounds > 10*passwordRounds {
-		return wrongPassword
-	}
-	got, err := s.derive(ctx, password, salt, rounds)
 	if err != nil {
-		return err
-	}
-	if subtle.ConstantTimeCompare(got, want) != 1 {
 		s.metrics.wrongPasswords.Inc()
 		return wrongPassword
 	}

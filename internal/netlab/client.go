@@ -64,7 +64,8 @@ type Client struct {
 	revision  uint32
 	readyFor  uint32
 	history   []Heard
-	chat      []protocol.ChatMessage
+	chat      []protocol.ChatMessage // without system lines
+	states    int                    // state commands sent: each has an id of its own
 	errors    []*protocol.Error
 	speakers  []protocol.Speaker
 	resumes   []bool // recovered or not
@@ -243,7 +244,8 @@ func (c *Client) Set(change func(s *protocol.State)) {
 		change(&c.state)
 		c.studio.set(c.state)
 		s := c.state
-		s.ID = "state"
+		c.states++
+		s.ID = fmt.Sprint("state:", c.states)
 		c.send(&s)
 	})
 }

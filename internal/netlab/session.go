@@ -87,7 +87,8 @@ func (c *Client) joined(m *protocol.Joined) {
 		}
 	} else {
 		before := c.route
-		c.self, c.epoch, c.seq, c.people, c.chat = m.Self, m.Epoch, m.Seq, m.Participants, m.Chat
+		c.self, c.epoch, c.seq, c.people = m.Self, m.Epoch, m.Seq, m.Participants
+		c.chat = slices.DeleteFunc(m.Chat, func(m protocol.ChatMessage) bool { return m.Line != "" })
 		switch {
 		case !again:
 			c.begin(m.Route, m.Answer)
@@ -104,7 +105,8 @@ func (c *Client) joined(m *protocol.Joined) {
 			p.resumed()
 		}
 		s := c.state
-		s.ID = "state"
+		c.states++
+		s.ID = fmt.Sprint("state:", c.states)
 		c.send(&s)
 		if c.wants != nil {
 			c.send(&protocol.View{ID: "view", Wants: c.wants})
@@ -152,6 +154,11 @@ func (c *Client) event(e protocol.Event) {
 		c.people = slices.Clone(c.people)
 		c.people[i] = e.Participant
 		c.roster()
+	case *protocol.Granted:
+		c.people = slices.Clone(c.people)
+		if i := slices.IndexFunc(c.people, is(c.self)); i >= 0 {
+			c.people[i].Role = e.Role
+		}
 	case *protocol.ChatMessage:
 		c.chat = append(c.chat, *e)
 	case *protocol.Route:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -117,7 +118,7 @@ func (w *walk) rest(t *testing.T) {
 		if why := c.Left(); why != "" {
 			t.Errorf("%s has lost the seat: %s", c.Name, why)
 		}
-		if got, want := c.People(), first.People(); !slices.Equal(got, want) || len(got) != len(w.there) {
+		if got, want := c.People(), first.People(); !reflect.DeepEqual(got, want) || len(got) != len(w.there) {
 			t.Errorf("%s knows of %+v, %s of %+v", c.Name, got, first.Name, want)
 		}
 		if r := c.Route(); r != first.Route() || !r.Done {
@@ -131,6 +132,9 @@ func (w *walk) rest(t *testing.T) {
 	log := map[uint64]string{}
 	for _, c := range w.there {
 		for _, h := range c.History() {
+			if _, own := h.Event.(*protocol.Granted); own { // the others read of it as participant-updated
+				continue
+			}
 			frame, err := protocol.EncodeMessage(h.Event)
 			if err != nil {
 				t.Fatal(err)
@@ -141,7 +145,7 @@ func (w *walk) rest(t *testing.T) {
 			log[h.Event.Sequence()] = string(frame)
 		}
 	}
-	if last := slices.Max(slices.Collect(maps.Keys(log))); last != first.sequence() {
+	if last := slices.Max(slices.Collect(maps.Keys(log))); last > first.sequence() {
 		t.Errorf("%s has read up to %d of %d", first.Name, first.sequence(), last)
 	}
 }
