@@ -16,7 +16,7 @@ export const binary = process.env.E2E_SFU ?? join(root, 'bin/sfu');
  * Starts the server on free loopback ports and waits until it prints its link.
  * @param {string[]} args more flags; a later one wins
  * @param {string[]} within a command that runs it elsewhere, such as in a network namespace
- * @returns {Promise<{url: string, origin: string, log: () => string, stop: () => Promise<number>, pid: number}>}
+ * @returns {Promise<{url: string, origin: string, log: () => string, stop: () => Promise<number>, kill: () => Promise<void>, pid: number}>}
  */
 export async function startServer(args = [], within = []) {
   const [command, ...rest] = [...within, binary, 'serve', '--listen=127.0.0.1:0', '--udp=:0', '--ops-listen=127.0.0.1:0', '--log-level=debug', ...args];
@@ -37,6 +37,11 @@ export async function startServer(args = [], within = []) {
   const m = await link;
   return {
     url: m[0], origin: m[1], pid: child.pid,
+    /** Ends it as a crash does. */
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
     log: () => text,
     stop: async () => {
       child.kill('SIGTERM');
@@ -165,6 +170,12 @@ export class Person {
     await this.page.close({ runBeforeUnload: true });
     await closed;
   }
+
+  /** Loads the page again, as F5 does. */
+  reload() { return this.page.reload({ waitUntil: 'domcontentloaded' }); }
+
+  /** Messages of the chat, without the lines about who came and went. */
+  async said() { return ((await this.state())?.chat ?? []).filter((m) => m.line === null); }
 
   /** Waits until ask() is truthy and gives it back; says what was last seen when it never is. */
   async until(what, ask, ms = 20_000) {
