@@ -104,3 +104,47 @@ func TestUnitsAreVerified(t *testing.T) {
 		}
 	}
 }
+
+var (
+	metricMade = regexp.MustCompile(`"(relay_[a-z_]+)"`)
+	metricTold = regexp.MustCompile("`(relay_[a-z_]+)`")
+	flagTold   = regexp.MustCompile("`(--[a-z][a-z-]+)")
+)
+
+// docs/turn.md names every metric of the relay and no other, and only options that there are.
+func TestPageOfTheRelay(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(repository, "docs", "turn.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(filepath.Join(repository, "relay", "metrics.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(r *regexp.Regexp, text []byte) map[string]bool {
+		found := map[string]bool{}
+		for _, m := range r.FindAllSubmatch(text, -1) {
+			found[string(m[1])] = true
+		}
+		return found
+	}
+	made, told := names(metricMade, source), names(metricTold, page)
+	if len(made) == 0 {
+		t.Fatal("relay/metrics.go makes no metric: this test looks for the wrong thing")
+	}
+	for name := range made {
+		if !told[name] {
+			t.Errorf("docs/turn.md does not tell of %s", name)
+		}
+	}
+	for name := range told {
+		if !made[name] {
+			t.Errorf("docs/turn.md tells of %s, which nothing counts", name)
+		}
+	}
+	for flag := range names(flagTold, page) {
+		if flag != "--json" && flag != "--network" { // of the doctor, and of docker
+			known(t, "docs/turn.md", "turn", flag)
+		}
+	}
+}
