@@ -33,6 +33,15 @@ type options struct {
 	Auth       string `group:"Access" name:"auth" default:"open" oneof:"open|token" help:"Who may join: anyone who knows a room's name, or only who has a token (see the token command)."`
 	SecretFile string `name:"secret-file" unit:"path" help:"File of secrets, one per line and at least 32 characters long, that sign join tokens and TURN credentials. The first signs, all verify: add a new one on top to rotate. Without it, TURN credentials end with the process."`
 
+	JWKS        []string `name:"jwks-url" unit:"URL" help:"JWK set of an identity provider whose keys sign join tokens (RS256, ES256, EdDSA); it is fetched again when it ages and when a token names a new key."`
+	JWTKeyFiles []string `name:"jwt-key-file" unit:"path" help:"File with public keys that verify join tokens: PEM, a JWK or a JWK set."`
+	JWTIssuer   string   `name:"jwt-issuer" unit:"text" help:"Issuer that join tokens must name."`
+
+	Store      string        `group:"Rooms" name:"store" unit:"memory:, sqlite:, sqlite:PATH, postgres://… or redis://…" default:"sqlite:" help:"Where rooms are kept: chat, seats and settings. sqlite: is a file in the data folder; several servers on one PostgreSQL or Redis are one service; memory: forgets all with the process."`
+	DataDir    string        `name:"data-dir" unit:"path" help:"Data folder. Without it: $STATE_DIRECTORY (systemd), else $XDG_STATE_HOME/confab, else ~/.local/state/confab or what the system has in its place."`
+	RetainAge  time.Duration `name:"retain-age" default:"168h" help:"How long a room is kept after its last use; then it is deleted whole."`
+	RetainSize int           `name:"retain-size" unit:"MiB" default:"16" help:"How much of one room is kept; beyond that the oldest goes first."`
+
 	SFU bool `group:"Media" name:"sfu" default:"on" help:"Forward the media of group calls. Off: peer-to-peer calls only, signaling and relay stay."`
 
 	TURN       bool             `group:"Relay" name:"turn" default:"on" help:"Relay for people whose network lets nothing else through."`
@@ -69,8 +78,19 @@ func (o *options) Validate(report func(option, problem string)) {
 		if _, err := config.ReadSecrets(o.SecretFile); err != nil {
 			report("secret-file", err.Error())
 		}
-	} else if o.Auth == "token" {
-		report("auth", "tokens need a secret that signs them: give --secret-file")
+	} else if o.Auth == "token" && len(o.JWKS) == 0 && len(o.JWTKeyFiles) == 0 {
+		report("auth", "tokens need something to verify them with: give --secret-file, --jwt-key-file or --jwks-url")
+	}
+	for _, path := range o.JWTKeyFiles {
+		if _, err := readKeys(path); err != nil {
+			report("jwt-key-file", err.Error())
+		}
+	}
+	if o.RetainAge < time.Minute {
+		report("retain-age", "must be at least 1m: a call is one use")
+	}
+	if o.RetainSize < 1 {
+		report("retain-size", "must be at least 1")
 	}
 	if o.Logo != "" {
 		if _, err := os.Stat(o.Logo); err != nil {

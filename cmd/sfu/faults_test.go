@@ -29,7 +29,7 @@ func TestFaults(t *testing.T) {
 			[]string{"CONFAB_UDP: \"3478\" is a port without its colon: write :3478", "CONFAB_LISEN: no such option; did you mean CONFAB_LISTEN?",
 				yaml + ":2: public_ip: no such option; did you mean public-ip?"}},
 		{"what values mean", []string{"CONFAB_UDP=3478"}, []string{"--auth=token", "--tls-key=k", "--public-ip=0.0.0.0", "--drain-timeout=-1s", "--brand-logo=absent.svg"},
-			[]string{"6 faults", "--public-ip: 0.0.0.0 is not an address that people can reach", "--tls-key: a key is of no use", "--auth: tokens need a secret",
+			[]string{"6 faults", "--public-ip: 0.0.0.0 is not an address that people can reach", "--tls-key: a key is of no use", "--auth: tokens need something to verify them with",
 				"--drain-timeout: must not be negative", "--brand-logo: "}},
 		{"an unknown flag beside others", []string{"CONFAB_SFU=maybe"}, []string{"--lisen=:1"},
 			[]string{"--lisen: no such flag; did you mean --listen?", `CONFAB_SFU: "maybe" is neither on nor off`}},

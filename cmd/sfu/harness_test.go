@@ -76,7 +76,7 @@ type server struct {
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, stdout: newOutput(), stderr: newOutput(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
-	args = append([]string{"--listen=127.0.0.1:0", "--udp=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--drain-timeout=5s"}, args...)
+	args = append([]string{"--listen=127.0.0.1:0", "--udp=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--drain-timeout=5s", "--store=memory:"}, args...)
 	go func() {
 		s.exit <- run(cli.Process{Args: args, Stdout: s.stdout, Stderr: s.stderr, Signals: s.signals})
 	}()

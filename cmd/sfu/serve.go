@@ -22,7 +22,7 @@ func serve(p cli.Process, set *config.Set, o *options) error {
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	c, err := assemble(log, o, s)
+	c, err := assemble(log, set, o, s)
 	if err != nil {
 		s.close()
 		return err
@@ -47,7 +47,7 @@ type assembly struct {
 }
 
 // assemble makes the parts and introduces them to each other.
-func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
+func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assembly, error) {
 	registry := newRegistry()
 	tlsConfig, err := newTLS(log, o)
 	if err != nil {
@@ -89,16 +89,34 @@ func assemble(log *slog.Logger, o *options, s *sockets) (*assembly, error) {
 	}
 	signalOptions := signaling.Options{
 		Media: sfu, ICEServers: ice.now, Origins: o.Origins,
+		Retention: retention(o), Invites: func() [][]byte { return secrets },
 		Log: log.With("part", "signaling"), Registerer: registry, Version: cli.Version(),
 	}
 	if o.Auth == "token" {
-		signalOptions.Secrets = func() [][]byte { return secrets }
+		tokens, err := newVerifier(log.With("part", "tokens"), o, secrets)
+		if err != nil {
+			return nil, err
+		}
+		signalOptions.Tokens = tokens
+		c.base = append(c.base, cli.Part{Name: "tokens", Run: func(ctx context.Context) error {
+			_ = tokens.Run(ctx) // ctx's
+			return nil
+		}})
 	}
-	signal := signaling.New(signalOptions)
 	site, err := newSite(log, o)
 	if err != nil {
 		return nil, err
 	}
+	rooms, err := openStore(log.With("part", "store"), set, o)
+	if err != nil {
+		return nil, err
+	}
+	c.base = append(c.base, cli.Part{Name: "store", Run: func(ctx context.Context) error {
+		<-ctx.Done()
+		return rooms.Close()
+	}})
+	signalOptions.Store = rooms
+	signal := signaling.New(signalOptions)
 	c.parts = append(c.parts, cli.Part{Name: "signaling", Run: signal.Run}, cli.Part{Name: "http", Run: httpServer(log, ports.HTTP(), routes(signal.Handler(), site))})
 
 	c.life = cli.Lifecycle{Log: log, Timeout: o.DrainTimeout, Drain: signal.Drain, Late: "people were still there at the deadline"}

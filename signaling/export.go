@@ -1,0 +1,126 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/confab/confab/signaling/room"
+	"github.com/confab/confab/store"
+)
+
+// Exported is one line of an export: an event of a room's log, or first, when the beginning of the log has been trimmed, the state that it led to.
+type Exported struct {
+	Seq   uint64          `json:"seq"`
+	Time  time.Time       `json:"time,omitzero"`
+	Kind  string          `json:"kind"` // of the event; "snapshot" for the state
+	Event json.RawMessage `json:"event"`
+}
+
+// Export writes what happened in a room as JSON lines, oldest first. The error is store.ErrGone when there is no such room. Hashes of secrets and of
+// network addresses are left out.
+func Export(ctx context.Context, s store.Store, id string, w io.Writer) error {
+	info, err := s.Find(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find the room: %w", err)
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	seq := info.First - 1
+	if seq > 0 && info.Snapshot != nil {
+		if err := out.Encode(Exported{Seq: info.SnapshotSeq, Kind: "snapshot", Event: public(info.Snapshot)}); err != nil {
+			return err
+		}
+	}
+	for seq < info.Last {
+		records, err := s.Read(ctx, id, info.Epoch, seq, readEvents)
+		switch {
+		case errors.Is(err, store.ErrTrimmed): // just now: what is left follows
+			if info, err = s.Find(ctx, id); err != nil {
+				return fmt.Errorf("find the room: %w", err)
+			}
+			seq = max(seq, info.First-1)
+			continue
+		case err != nil:
+			return fmt.Errorf("read the room's log: %w", err)
+		}
+		for _, r := range records {
+			if err := out.Encode(Exported{r.Seq, r.At, r.Kind, public(r.Data)}); err != nil {
+				return err
+			}
+			seq = r.Seq
+		}
+	}
+	return nil
+}
+
+// secrets are the members of events and snapshots that nobody outside of the server has a use for.
+var secrets = map[string]bool{"session": true, "key": true, "address": true, "password": true}
+
+// public leaves secrets out, at any depth.
+func public(data []byte) json.RawMessage {
+	var v any
+	if json.Unmarshal(data, &v) != nil {
+		return json.RawMessage("null")
+	}
+	var strip func(v any)
+	strip = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, inner := range v {
+				if _, isText := inner.(string); isText && secrets[name] {
+					delete(v, name)
+					continue
+				}
+				strip(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				strip(inner)
+			}
+		}
+	}
+	strip(v)
+	out, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return out
+}
+
+// Tail calls f with each event of a room after seq `after`, in order, until ctx ends or f fails: those of the log first, then those that
+// happen. The error is f's, ctx's, or store.ErrTrimmed when what follows after is not kept any more. poll is how long it may take
+// to notice an event that this server has not served.
+func (a *Admin) Tail(ctx context.Context, id string, after uint64, poll time.Duration, f func(room.Event) error) error {
+	info, err := a.srv.store.Find(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find the room: %w", err)
+	}
+	for {
+		records, err := a.srv.store.Read(ctx, id, info.Epoch, after, readEvents)
+		if err != nil {
+			return fmt.Errorf("read the room's log: %w", err)
+		}
+		for _, r := range records {
+			e, err := room.Decode(r.Seq, r.At, r.Kind, r.Data)
+			if err != nil {
+				return err
+			}
+			if err := f(e); err != nil {
+				return err
+			}
+			after = r.Seq
+		}
+		if len(records) > 0 {
+			continue
+		}
+		select {
+		case <-time.After(poll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
