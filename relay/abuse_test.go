@@ -131,7 +131,8 @@ func TestRefusalsHaveTheirCodes(t *testing.T) {
 	r.want(stun.CodeAllocMismatch, stun.MethodRefresh, lifetime(600))
 	r.want(stun.CodeAllocMismatch, stun.MethodCreatePermission, peer("1.1.1.1:1"))
 	r.want(stun.CodeAllocMismatch, stun.MethodChannelBind, peer("1.1.1.1:1"), channelNumber(0x4000))
-	r.want(stun.CodeUnsupportedTransProto, stun.MethodAllocate, attr(stun.AttrRequestedTransport, 6, 0, 0, 0))
+	r.want(stun.CodeUnsupportedTransProto, stun.MethodAllocate, attr(stun.AttrRequestedTransport, 132, 0, 0, 0))
+	r.want(stun.CodeBadRequest, stun.MethodAllocate, attr(stun.AttrRequestedTransport, 6, 0, 0, 0)) // RFC 6062 §5.1: over UDP
 	r.want(stun.CodeAddrFamilyNotSupported, stun.MethodAllocate, requestUDP, attr(stun.AttrRequestedAddressFamily, 2, 0, 0, 0))
 	r.want(stun.CodeInsufficientCapacity, stun.MethodAllocate, requestUDP, attr(stun.AttrReservationToken, 1, 2, 3, 4, 5, 6, 7, 8))
 	r.want(stun.CodeUnknownAttribute, stun.MethodAllocate, requestUDP, attr(stun.AttrDontFragment))
@@ -240,7 +241,7 @@ func TestBadDatagrams(t *testing.T) {
 		"length not of 4":  with(func(b []byte) []byte { b[3] = 2; return append(b, 0, 0) }),
 		"attribute beyond": with(func(b []byte) []byte { b[3] = 4; return append(b, 0, 6, 0, 9) }),
 		"a response":       with(func(b []byte) []byte { b[0], b[1] = 1, 1; return b }),
-		"unknown method":   with(func(b []byte) []byte { b[1] = 0x0a; return b }),
+		"unknown method":   with(func(b []byte) []byte { b[1] = 0x0e; return b }),
 		"an ICE check":     r.build(stun.MethodBinding, stun.NewUsername("a:b")),
 		"channel data":     channelData(0x4000, "without an allocation"),
 		"short channel":    {0x40, 0, 0, 9, 1},

@@ -11,11 +11,17 @@ import (
 
 // paths says how datagrams reach our own addresses, and who they come from. It never changes; lookAtInterfaces makes a new one.
 type paths struct {
-	bind     netip.Addr                        // what relay sockets are bound to
-	inside   netip.Addr                        // where a live relayed address is reached: the public address itself, or a local one
+	v4, v6   way
 	services map[netip.AddrPort]netip.AddrPort // public to local
 	faces    map[netip.AddrPort]netip.AddrPort // local to public
 	local    []netip.Addr                      // of this host's interfaces
+}
+
+// way is how relayed addresses of one family are made.
+type way struct {
+	public netip.Addr // of relayed addresses; zero: none
+	bind   netip.Addr // what their sockets are bound to
+	inside netip.Addr // where this host reaches them: the public address itself, or a local one
 }
 
 // lookAtInterfaces takes the addresses this host has now as its own, and finds the paths to them.
@@ -24,13 +30,14 @@ func (s *Server) lookAtInterfaces() error {
 	if err != nil {
 		return fmt.Errorf("relay: list own addresses: %w", err)
 	}
-	own := slices.Concat(s.o.PublicIPs, local)
-	for _, service := range s.o.Services {
+	n := s.set.Load()
+	own := slices.Concat(n.own, local)
+	for _, service := range n.services {
 		own = append(own, service.Public.Addr())
 	}
-	peers := policy.NewPeers(s.o.AllowPeers, s.o.DenyPeers, own)
+	peers := policy.NewPeers(n.allow, n.deny, own)
 	s.peers.Store(&peers)
-	s.paths.Store(findPaths(s.public, s.o.LocalIP, s.o.Services, local))
+	s.paths.Store(findPaths(n, local))
 	s.changed()
 	return nil
 }
@@ -47,28 +54,34 @@ func (r rules) Route(peer netip.AddrPort) (netip.AddrPort, policy.Reason) { retu
 
 func (r rules) Origin(from netip.AddrPort) (netip.AddrPort, policy.Reason) { return r.s.origin(from) }
 
-func findPaths(public, localIP netip.Addr, services []Service, local []netip.Addr) *paths {
+func findPaths(n *settings, local []netip.Addr) *paths {
 	p := &paths{services: map[netip.AddrPort]netip.AddrPort{}, faces: map[netip.AddrPort]netip.AddrPort{}, local: local}
-	ours := netip.AddrFrom4([4]byte{127, 0, 0, 1}) // reaches every socket bound to all addresses
-	if localIP.IsValid() {
-		ours = localIP.Unmap()
-	}
 	onInterface := func(a netip.Addr) bool { return slices.Contains(local, a.Unmap()) || a.IsLoopback() }
-	switch {
-	case localIP.IsValid():
-		p.bind, p.inside = ours, ours
-	case onInterface(public):
-		p.bind, p.inside = public, public
-	default:
-		p.bind, p.inside = netip.IPv4Unspecified(), ours
+	find := func(public, localIP, loopback, all netip.Addr) way {
+		switch {
+		case localIP.IsValid():
+			return way{public, localIP, localIP}
+		case onInterface(public):
+			return way{public, public, public}
+		}
+		return way{public, all, loopback} // loopback reaches every socket bound to all addresses
 	}
-	for _, s := range services {
+	p.v4 = find(n.public, n.localIP, netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv4Unspecified())
+	p.v6 = find(n.public6, n.local6, netip.IPv6Loopback(), netip.IPv6Unspecified())
+	ours := map[bool]netip.Addr{true: netip.AddrFrom4([4]byte{127, 0, 0, 1}), false: netip.IPv6Loopback()}
+	if n.localIP.IsValid() {
+		ours[true] = n.localIP
+	}
+	if n.local6.IsValid() {
+		ours[false] = n.local6
+	}
+	for _, s := range n.services {
 		face := netip.AddrPortFrom(s.Public.Addr().Unmap(), s.Public.Port())
 		to := netip.AddrPortFrom(s.Local.Addr().Unmap(), s.Local.Port())
 		if !s.Local.IsValid() {
 			to = face
 			if !onInterface(face.Addr()) {
-				to = netip.AddrPortFrom(ours, face.Port())
+				to = netip.AddrPortFrom(ours[face.Addr().Is4()], face.Port())
 			}
 		}
 		p.services[face] = to
@@ -86,14 +99,11 @@ func (s *Server) route(peer netip.AddrPort) (netip.AddrPort, policy.Reason) {
 	if to, ok := p.services[peer]; ok {
 		return to, policy.Allowed
 	}
-	if peer.Addr() == s.public && s.table.live(peer.Port()) {
-		return netip.AddrPortFrom(p.inside, peer.Port()), policy.Allowed
+	if r := s.table.ports[peer.Port()].Load(); r != nil && r.public == peer {
+		return r.inside, policy.Allowed
 	}
 	if reason := s.peers.Load().Check(peer); reason != policy.Allowed {
 		return netip.AddrPort{}, reason
-	}
-	if peer.Port() == 0 || !peer.Addr().Is4() {
-		return netip.AddrPort{}, policy.Unspecified
 	}
 	return peer, policy.Allowed
 }
@@ -106,8 +116,8 @@ func (s *Server) origin(from netip.AddrPort) (netip.AddrPort, policy.Reason) {
 	if face, ok := p.faces[from]; ok {
 		return face, policy.Allowed
 	}
-	if from.Addr() == p.inside && s.table.live(from.Port()) {
-		return netip.AddrPortFrom(s.public, from.Port()), policy.Allowed
+	if r := s.table.ports[from.Port()].Load(); r != nil && r.inside == from {
+		return r.public, policy.Allowed
 	}
 	return from, s.peers.Load().Check(from)
 }
@@ -115,17 +125,17 @@ func (s *Server) origin(from netip.AddrPort) (netip.AddrPort, policy.Reason) {
 // isRelayed reports whether a datagram from there left one of our relay sockets. The SFU's media address may be our own, so that
 // a client could have allocations made through allocations, each of which sends its datagrams once more through this host.
 func (s *Server) isRelayed(from netip.AddrPort) bool {
-	if !s.table.live(from.Port()) {
+	r, addr := s.table.ports[from.Port()].Load(), from.Addr().Unmap()
+	if r == nil || addr.Is4() != r.bind.Is4() {
 		return false
 	}
-	p, addr := s.paths.Load(), from.Addr().Unmap()
-	return addr == p.bind || p.bind.IsUnspecified() && (addr.IsLoopback() || slices.Contains(p.local, addr))
+	return addr == r.bind || r.bind.IsUnspecified() && (addr.IsLoopback() || slices.Contains(s.paths.Load().local, addr))
 }
 
 // mayPermit says whether a permission for addr makes sense: that it is a peer, or has a port that is one.
 func (s *Server) mayPermit(addr netip.Addr) policy.Reason {
 	addr = addr.Unmap()
-	if addr == s.public {
+	if p := s.paths.Load(); addr == p.v4.public || addr == p.v6.public || s.ownRelayed(addr) {
 		return policy.Allowed // route looks at the port
 	}
 	for service := range s.paths.Load().services {
@@ -134,6 +144,11 @@ func (s *Server) mayPermit(addr netip.Addr) policy.Reason {
 		}
 	}
 	return s.peers.Load().CheckAddress(addr)
+}
+
+// ownRelayed reports whether a live relayed address is at addr: of before a Reload, too.
+func (s *Server) ownRelayed(addr netip.Addr) bool {
+	return slices.ContainsFunc(s.table.all(), func(a *allocation) bool { return a.relayed.public.Addr() == addr })
 }
 
 func interfaceAddrs() ([]netip.Addr, error) {

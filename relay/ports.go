@@ -62,6 +62,26 @@ func (p *ports) take() (port uint16, ok bool) {
 	return 0, false
 }
 
+// takeFor is take, for an even port if even, and with the port above it if pair.
+func (p *ports) takeFor(even, pair bool) (port uint16, ok bool) {
+	if !even && !pair {
+		return p.take()
+	}
+	size := p.span.size()
+	start := rand.IntN(size)
+	for i := range size {
+		port := p.span.Min + uint16((start+i)%size)
+		if port%2 != 0 || !p.takeThis(port) {
+			continue
+		}
+		if !pair || port < p.span.Max && p.takeThis(port+1) {
+			return port, true
+		}
+		p.give(port)
+	}
+	return 0, false
+}
+
 // takeThis takes one given port; it reports whether the port was in the range and free.
 func (p *ports) takeThis(port uint16) bool {
 	if port < p.span.Min || port > p.span.Max {

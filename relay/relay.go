@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,16 +21,20 @@ type Options struct {
 	UDP []net.PacketConn // client side; remote addresses are *net.UDPAddr. The Server closes them when Run ends.
 	TCP []net.Listener   // client side, TLS already taken off or done by the connection itself; closed when Run ends
 
-	// PublicIPs are the addresses this host is reached at. The first IPv4 one is that of every relayed address; without one, only
-	// STUN is served. All are own addresses: no peers.
+	// PublicIPs are the addresses this host is reached at. The first IPv4 one and the first IPv6 one are those of relayed addresses; without
+	// any, only STUN is served. All are own addresses: no peers.
 	PublicIPs []netip.Addr
 	// LocalIP is the address relay sockets are bound to. Zero: the public one if it is on an interface, else all addresses.
-	LocalIP netip.Addr
+	LocalIP  netip.Addr
+	LocalIP6 netip.Addr // the same for IPv6
 	// RelayPorts are the ports of relayed addresses; zero: DefaultPorts.
 	RelayPorts PortRange
 
 	Realm   string   // zero: "confab"
 	Secrets [][]byte // of the TURN REST scheme; each one is good, the first is the one to mint with
+	// Users and Credentials are asked after Secrets. One of the three must be there.
+	Users       *Users
+	Credentials Credentials
 
 	AllowPeers, DenyPeers []policy.Range // see relay/policy for the order
 	Services              []Service      // own addresses clients may reach, such as the SFU's media address
@@ -40,11 +43,15 @@ type Options struct {
 	// protocols: there the first bytes above 0x4F are theirs (RFC 7983).
 	WideChannels bool
 
-	Quota                     policy.Quota  // zero: DefaultQuota
-	ConnectionsPerAddress     int           // of TCP and TLS; zero: 256
-	RequestRate               float64       // per second and address, for requests without or with wrong credentials; zero: 50
-	RequestBurst              float64       // zero: 200
-	FirstFrame, Idle, Stalled time.Duration // of a connection: until its first message (10 s); without an allocation (30 s); within a message, and for a write (10 s)
+	Quota                     policy.Quota     // zero: DefaultQuota
+	Bandwidth                 policy.Bandwidth // zero: no bounds
+	MaxLifetime               time.Duration    // between two Refreshes; zero: an hour less a second, which is also the most
+	MaxAge                    time.Duration    // of an allocation, refreshed or not; zero: a day; negative: no bound
+	NoTCPRelay                bool             // no TCP allocations (RFC 6062)
+	ConnectionsPerAddress     int              // of TCP and TLS; zero: 256
+	RequestRate               float64          // per second and address, for requests without or with wrong credentials; zero: 50
+	RequestBurst              float64          // zero: 200
+	FirstFrame, Idle, Stalled time.Duration    // of a connection: until its first message (10 s); without an allocation (30 s); within a message, and for a write (10 s)
 
 	// Portable takes the portable data path where a quicker one could be had: UDP sockets of the net package on 64-bit Linux are otherwise
 	// served by workers, one for each (worker_linux.go).
@@ -74,7 +81,13 @@ type Server struct {
 	metrics *metrics
 	limiter *limiter
 	ports   *ports
-	public  netip.Addr // of all relayed addresses
+	nonces  *nonces
+
+	reloading    sync.Mutex // held by Reload and while interfaces are looked at
+	set          atomic.Pointer[settings]
+	revoked      revocations
+	reservations reservations
+	pion         pionState
 
 	streams   []*streamListener
 	datagrams []*udpConn
@@ -95,22 +108,22 @@ func New(o Options) (*Server, error) {
 	ownNetwork := o.ListenPacket == nil
 	setDefaults(&o)
 	s := &Server{o: o, log: o.Log, ports: newPorts(o.RelayPorts), limiter: newLimiter(o.RequestRate, o.RequestBurst), epoch: time.Now(), ownNetwork: ownNetwork}
-	i := slices.IndexFunc(o.PublicIPs, func(a netip.Addr) bool { return a.Unmap().Is4() })
+	s.nonces, s.reservations.ports = newNonces(), s.ports
+	s.pion.init()
 	switch {
 	case len(o.UDP)+len(o.TCP) == 0:
 		return nil, errors.New("relay: nothing to listen on")
-	case len(o.Secrets) == 0 || slices.ContainsFunc(o.Secrets, func(b []byte) bool { return len(b) == 0 }):
-		return nil, errors.New("relay: no secret, or an empty one, to check credentials with")
 	case o.RelayPorts.Min == 0 || o.RelayPorts.Max < o.RelayPorts.Min:
 		return nil, fmt.Errorf("relay: no such port range: %s", o.RelayPorts)
-	case o.LocalIP.IsValid() && !o.LocalIP.Unmap().Is4():
-		return nil, fmt.Errorf("relay: local address %s is not IPv4", o.LocalIP)
 	}
-	if i >= 0 {
-		s.public = o.PublicIPs[i].Unmap()
+	n, err := newSettings(o)
+	if err != nil {
+		return nil, err
 	}
+	s.set.Store(n)
 	s.metrics = newMetrics(o.Registerer, s.ports.available)
 	s.table.init()
+	s.table.limit(n.bandwidth)
 	if err := s.lookAtInterfaces(); err != nil {
 		return nil, err
 	}
@@ -137,9 +150,6 @@ func setDefaults(o *Options) {
 	}
 	if o.Realm == "" {
 		o.Realm = "confab"
-	}
-	if o.Quota == (policy.Quota{}) {
-		o.Quota = DefaultQuota
 	}
 	if o.ConnectionsPerAddress == 0 {
 		o.ConnectionsPerAddress = 256
@@ -189,10 +199,11 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("relay: start pion/turn: %w", err)
 	}
-	if !s.public.IsValid() {
-		s.log.Warn("no public IPv4 address: STUN is served, allocations are refused")
+	n := s.set.Load()
+	if !n.public.IsValid() {
+		s.log.Warn("no public IPv4 address: STUN is served, IPv4 allocations are refused")
 	}
-	s.log.Info("relay serving", "public_ip", s.public, "relay_ports", s.o.RelayPorts.String(), "realm", s.o.Realm,
+	s.log.Info("relay serving", "public_ip", n.public, "public_ipv6", n.public6, "relay_ports", s.o.RelayPorts.String(), "realm", s.o.Realm,
 		"udp_listeners", len(s.datagrams), "workers", workers, "stream_listeners", len(s.streams))
 
 	ticker := time.NewTicker(interfacesEvery)
@@ -201,7 +212,10 @@ func (s *Server) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
-			if err := s.lookAtInterfaces(); err != nil {
+			s.reloading.Lock()
+			err := s.lookAtInterfaces()
+			s.reloading.Unlock()
+			if err != nil {
 				s.log.Warn("relay keeps its list of own addresses", "error", err)
 			}
 		}
@@ -215,6 +229,10 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, a := range s.table.all() {
 		_ = a.relayed.Close() // pion's loop sees it and forgets the allocation
 	}
+	for _, a := range s.table.allTCP() {
+		a.close()
+	}
+	s.reservations.end()
 	for _, c := range s.datagrams {
 		<-c.ended
 	}

@@ -12,7 +12,7 @@ import (
 var (
 	errNoPort     = errors.New("relay: no free relay port")
 	errDraining   = errors.New("relay: draining")
-	errNoTCPRelay = errors.New("relay: no TCP allocations")
+	errNoTCPRelay = errors.New("relay: TCP allocations are not pion's")
 	errNoMemory   = errors.New("relay: no memory for a batch")
 )
 
@@ -24,7 +24,7 @@ type generator struct {
 
 func (generator) Validate() error { return nil }
 
-// AllocateConn refuses: RFC 6062 is not offered.
+// AllocateConn is not called by pion v4: TCP allocations (RFC 6062) are ours.
 func (generator) AllocateConn(string, int) (net.Conn, net.Addr, error) {
 	return nil, nil, errNoTCPRelay
 }
@@ -32,17 +32,17 @@ func (generator) AllocateConn(string, int) (net.Conn, net.Addr, error) {
 // bindTries bounds how many ports in use by others are tried before a client hears that there is none.
 const bindTries = 32
 
-// AllocatePacketConn opens a relayed address on a random free port, or on a given one. Its errors become a 508.
-func (g generator) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr, error) {
-	s := g.s
-	if s.draining.Load() {
+// AllocatePacketConn opens a relayed address as the request that pion handles wants it. pion asks for IPv4 on any port always. Its errors
+// become a 508.
+func (g generator) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error) {
+	s, r := g.s, g.s.pion.now // held by this loop: see pionSide.give
+	if r == nil || s.draining.Load() {
 		return nil, nil, errDraining
 	}
-	if port != 0 {
-		if port > 0xffff || !s.ports.takeThis(uint16(port)) {
-			return nil, nil, errNoPort
-		}
-		return g.open(uint16(port))
+	if r.want.port != 0 {
+		port := r.want.port
+		r.want.port = 0
+		return g.open(port, r.want.ipv6)
 	}
 	var busy []uint16 // ports that another program has: kept until we have one, so that none is tried twice
 	defer func() {
@@ -51,13 +51,16 @@ func (g generator) AllocatePacketConn(_ string, port int) (net.PacketConn, net.A
 		}
 	}()
 	for range bindTries {
-		p, ok := s.ports.take()
+		p, ok := s.ports.takeFor(r.want.even, r.want.reserve)
 		if !ok {
 			break
 		}
-		conn, addr, err := g.open(p)
+		conn, addr, err := g.open(p, r.want.ipv6)
 		if err == nil {
 			return conn, addr, nil
+		}
+		if r.want.reserve {
+			s.ports.give(p + 1)
 		}
 		s.ports.takeThis(p) // open gave it back
 		busy = append(busy, p)
@@ -67,10 +70,16 @@ func (g generator) AllocatePacketConn(_ string, port int) (net.PacketConn, net.A
 }
 
 // open binds a taken port; on failure the port is given back.
-func (g generator) open(port uint16) (net.PacketConn, net.Addr, error) {
-	s := g.s
-	r := &relayed{s: s, public: netip.AddrPortFrom(s.public, port)}
-	if err := r.listen(netip.AddrPortFrom(s.paths.Load().bind, port), g.w); err != nil {
+func (g generator) open(port uint16, ipv6 bool) (net.PacketConn, net.Addr, error) {
+	s, p := g.s, g.s.paths.Load()
+	way := p.v4
+	if ipv6 {
+		way = p.v6
+	}
+	r := &relayed{
+		s: s, public: netip.AddrPortFrom(way.public, port), inside: netip.AddrPortFrom(way.inside, port), bind: way.bind,
+	}
+	if err := r.listen(netip.AddrPortFrom(way.bind, port), g.w); err != nil {
 		s.ports.give(port)
 		return nil, nil, err
 	}
@@ -85,6 +94,8 @@ func (g generator) open(port uint16) (net.PacketConn, net.Addr, error) {
 type relayed struct {
 	s      *Server
 	public netip.AddrPort // the relayed transport address
+	inside netip.AddrPort // where this host reaches it
+	bind   netip.Addr     // what its socket is bound to
 	sock   peerSocket
 
 	allocation atomic.Pointer[allocation] // nil until pion has made it

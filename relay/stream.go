@@ -107,11 +107,12 @@ type streamConn struct {
 	tuple  fiveTuple
 	kind   string // "tcp" or "tls"
 	closed sync.Once
-	now    *request   // what pion is handling; used by its loop only, like all fields up to writing
+	pion   pionSide   // used by pion's loop only, like all fields up to writing
 	in     []byte     // what is read and not used
 	room   []byte     // what in is a part of
 	out    []outgoing // datagrams in room for the peers of from
 	from   *allocation
+	joined *peerConn // a ConnectionBind has made it a data connection (RFC 6062)
 
 	writing sync.Mutex // held during a write: its deadline is its own
 
@@ -124,7 +125,7 @@ type streamConn struct {
 
 func newStreamConn(l *streamListener, conn net.Conn) *streamConn {
 	c := &streamConn{
-		Conn: conn, s: l.s, l: l, kind: "tcp", room: make([]byte, largestFrame),
+		Conn: conn, s: l.s, l: l, kind: "tcp", room: make([]byte, largestFrame), pion: pionSide{s: l.s},
 		tuple: fiveTuple{stream: true, client: addrPort(conn.RemoteAddr()), server: addrPort(conn.LocalAddr())},
 		first: time.Now().Add(l.s.o.FirstFrame),
 	}
@@ -136,9 +137,11 @@ func newStreamConn(l *streamListener, conn net.Conn) *streamConn {
 
 // Read returns the next message for pion. Being called means that the last one is done with. Any error ends the connection.
 func (c *streamConn) Read(p []byte) (int, error) {
-	if c.now != nil {
-		c.s.table.end(c.now)
-		c.now = nil
+	c.pion.done()
+	if r := c.pion.waiting(); r != nil {
+		if n := c.pion.give(r, p); n > 0 {
+			return n, nil
+		}
 	}
 	for {
 		frame, err := c.next()
@@ -158,9 +161,17 @@ func (c *streamConn) Read(p []byte) (int, error) {
 		}
 		c.flush()
 		r, pass := c.s.guard(frame, c.tuple, c)
-		if pass {
-			c.now = r
+		if r != nil {
+			if n := c.pion.give(r, p); n > 0 {
+				return n, nil
+			}
+		} else if pass {
 			return copy(p, frame), nil
+		}
+		if c.joined != nil {
+			c.setAllocated(true) // no deadline
+			c.joined.join(c, c.in)
+			return 0, net.ErrClosed
 		}
 	}
 }
@@ -300,15 +311,13 @@ func (c *streamConn) arm(change func()) {
 	c.armed = !at.IsZero()
 }
 
-// Write sends one frame whole, or ends the connection: after half a frame nothing could follow.
+// Write takes pion's answers.
 func (c *streamConn) Write(b []byte) (int, error) {
-	if err := c.write(b, false); err != nil {
-		return 0, err
-	}
+	c.pion.answer(b)
 	return len(b), nil
 }
 
-// write writes whole frames: each by itself, or all at once.
+// write writes whole frames, each by itself or all at once, or ends the connection: after half a frame nothing could follow.
 func (c *streamConn) write(b []byte, each bool) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -325,10 +334,7 @@ func (c *streamConn) write(b []byte, each bool) error {
 	return nil
 }
 
-func (c *streamConn) send(b []byte) error {
-	_, err := c.Write(b)
-	return err
-}
+func (c *streamConn) send(b []byte) error { return c.write(b, false) }
 
 // sendAll sends the frames in b, one after the other: over TCP in one write, over TLS in a record for each. coturn's client takes a
 // record for a message, and never looks at what follows the first one in it.
@@ -341,10 +347,14 @@ func (c *streamConn) transport() string { return c.kind }
 // Close is called by pion's loop when it ends.
 func (c *streamConn) Close() error {
 	c.closed.Do(func() {
-		if c.now != nil {
-			c.s.table.end(c.now)
+		c.pion.done()
+		if r := c.pion.waiting(); r != nil {
+			c.s.table.end(r)
 		}
 		_ = c.Conn.Close()
+		if a := c.s.table.lookupTCP(c.tuple); a != nil {
+			a.close()
+		}
 		c.l.remove(c)
 	})
 	return nil

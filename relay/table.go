@@ -3,12 +3,14 @@ package relay
 import (
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/confab/confab/relay/forward"
 	"github.com/confab/confab/relay/policy"
+	"github.com/pion/stun/v3"
 	"github.com/pion/turn/v4"
 )
 
@@ -32,7 +34,8 @@ type allocation struct {
 	client   client
 	relayed  *relayed
 	began    time.Time
-	meter    *meter // of its bandwidth; nil: no limit
+	meter    *meter        // of its bandwidth; nil: no limit
+	extra    []stun.Setter // what the answer to its Allocate has beside pion's attributes
 	traffic  *traffic
 
 	mu      sync.Mutex // guards the fields below
@@ -45,31 +48,35 @@ type table struct {
 
 	mu          sync.RWMutex // guards the fields below
 	allocations map[fiveTuple]*allocation
-	handling    map[caller]*request
-	perUser     map[string]int     // allocations, reserved ones included, as perAddress and total
-	perAddress  map[netip.Addr]int // by site
-	total       int
+	tcp         map[fiveTuple]*tcpAllocation
+	handling    map[string]*request   // by the name that pion knows
+	perUser     map[string]*share     // of allocations, reserved ones included, as perAddress and total
+	perAddress  map[netip.Addr]*share // by site
+	total       share
+	bandwidth   policy.Bandwidth
 }
 
-// caller is how pion's handlers name the request they ask about.
-type caller struct {
-	stream   bool
-	client   netip.AddrPort
-	username string
-}
-
-// request is an authentic request that pion is working on.
-type request struct {
-	caller
-	credential
-	reserved bool // counts in the quota, and has no allocation yet
+// share is what one user, address or the whole relay holds, and what bounds its traffic.
+type share struct {
+	held  int // allocations
+	meter *meter
 }
 
 func (t *table) init() {
 	t.allocations = map[fiveTuple]*allocation{}
-	t.handling = map[caller]*request{}
-	t.perUser = map[string]int{}
-	t.perAddress = map[netip.Addr]int{}
+	t.tcp = map[fiveTuple]*tcpAllocation{}
+	t.handling = map[string]*request{}
+	t.perUser = map[string]*share{}
+	t.perAddress = map[netip.Addr]*share{}
+}
+
+// limit sets the bandwidth of what is made from now on. Meters that live keep theirs.
+func (t *table) limit(b policy.Bandwidth) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.bandwidth != b {
+		t.bandwidth, t.total.meter = b, newMeter(b.Total)
+	}
 }
 
 func (t *table) live(port uint16) bool { return t.ports[port].Load() != nil }
@@ -83,7 +90,7 @@ func (t *table) lookup(tuple fiveTuple) *allocation {
 func (t *table) len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.allocations)
+	return len(t.allocations) + len(t.tcp)
 }
 
 func (t *table) all() []*allocation {
@@ -97,53 +104,66 @@ func (t *table) all() []*allocation {
 }
 
 // begin notes a request before pion sees it; end forgets it when pion is done, and gives back a reservation that led to nothing.
-func (t *table) begin(r *request) {
+func (t *table) begin(r *request, serial uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.handling[r.caller] = r
+	r.name = strconv.FormatUint(serial, 36)
+	t.handling[r.name] = r
 }
 
 func (t *table) end(r *request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.handling[r.caller] == r {
-		delete(t.handling, r.caller)
-	}
+	delete(t.handling, r.name)
 	if r.reserved {
 		r.reserved = false
-		t.releaseLocked(r.user, r.client.Addr())
+		t.releaseLocked(r.user, r.tuple.client.Addr())
 	}
 }
 
-func (t *table) request(c caller) *request {
+// request finds what pion's handlers ask about.
+func (t *table) request(name string) *request {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.handling[c]
+	return t.handling[name]
 }
 
 // reserve counts one more allocation for r if the quota admits it.
 func (t *table) reserve(r *request, q policy.Quota) policy.Reason {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	addr := site(r.client.Addr())
-	reason := q.Admit(policy.Usage{User: t.perUser[r.user], Address: t.perAddress[addr], Total: t.total})
+	addr := site(r.tuple.client.Addr())
+	user, address := t.perUser[r.user], t.perAddress[addr]
+	if user == nil {
+		user = &share{meter: newMeter(t.bandwidth.PerUser)}
+	}
+	if address == nil {
+		address = &share{meter: newMeter(t.bandwidth.PerAddress)}
+	}
+	reason := q.Admit(policy.Usage{User: user.held, Address: address.held, Total: t.total.held})
 	if reason == policy.Allowed {
 		r.reserved = true
-		t.perUser[r.user]++
-		t.perAddress[addr]++
-		t.total++
+		user.held++
+		address.held++
+		t.total.held++
+		t.perUser[r.user], t.perAddress[addr] = user, address
+		r.meter = newMeter(t.bandwidth.PerAllocation, user.meter, address.meter, t.total.meter)
 	}
 	return reason
 }
 
 func (t *table) releaseLocked(user string, addr netip.Addr) {
 	addr = site(addr)
-	t.total--
-	if t.perUser[user]--; t.perUser[user] <= 0 {
-		delete(t.perUser, user)
+	t.total.held--
+	if s := t.perUser[user]; s != nil {
+		if s.held--; s.held <= 0 {
+			delete(t.perUser, user)
+		}
 	}
-	if t.perAddress[addr]--; t.perAddress[addr] <= 0 {
-		delete(t.perAddress, addr)
+	if s := t.perAddress[addr]; s != nil {
+		if s.held--; s.held <= 0 {
+			delete(t.perAddress, addr)
+		}
 	}
 }
 
@@ -207,7 +227,7 @@ func (s *Server) events() turn.EventHandler {
 func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Addr) {
 	_, stream := src.(*net.TCPAddr)
 	tuple := fiveTuple{stream, addrPort(src), addrPort(dst)}
-	r := s.table.request(caller{stream, tuple.client, username})
+	r := s.table.request(username)
 	socket := s.table.ports[addrPort(relayAddr).Port()].Load()
 	c := s.clientOf(tuple)
 	if r == nil || socket == nil || c == nil { // the connection or the server is closing
@@ -217,7 +237,7 @@ func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Add
 		return
 	}
 	a := &allocation{
-		tuple: tuple, username: username, user: r.user, client: c, relayed: socket, began: time.Now(), traffic: s.metrics.trafficOf(c.transport()),
+		tuple: tuple, username: r.username, user: r.user, client: c, relayed: socket, began: time.Now(), meter: r.meter, extra: s.extras(r, socket.public), traffic: s.metrics.trafficOf(c.transport()),
 	}
 	s.table.add(a, r)
 	socket.allocation.Store(a)
@@ -227,6 +247,9 @@ func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Add
 	}
 	s.metrics.allocations.WithLabelValues(c.transport()).Inc()
 	s.metrics.allocationsTotal.WithLabelValues(c.transport()).Inc()
+	if s.revoked.has(r.user, time.Now()) { // while pion made it
+		_ = socket.Close()
+	}
 	s.log.Info("allocation made", "user", r.user, "client", tuple.client, "transport", c.transport(), "relayed", socket.public)
 }
 

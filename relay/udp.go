@@ -18,7 +18,7 @@ type udpConn struct {
 	local  netip.AddrPort
 	buf    []byte
 	one    []outgoing // of one datagram
-	now    *request   // what pion is handling; read and written by its loop only
+	pion   pionSide   // used by its loop only
 
 	once  sync.Once
 	ended chan struct{} // closed when pion's loop has seen the end
@@ -43,7 +43,7 @@ func (c netConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 }
 
 func newUDPConn(s *Server, c net.PacketConn) *udpConn {
-	u := &udpConn{PacketConn: c, s: s, local: addrPort(c.LocalAddr()), ended: make(chan struct{})}
+	u := &udpConn{PacketConn: c, s: s, local: addrPort(c.LocalAddr()), ended: make(chan struct{}), pion: pionSide{s: s}}
 	switch c := c.(type) {
 	case addrPortConn:
 		u.quick = c
@@ -55,9 +55,11 @@ func newUDPConn(s *Server, c net.PacketConn) *udpConn {
 
 // ReadFrom returns the next message for pion. Being called means that the last one is done with.
 func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	if c.now != nil {
-		c.s.table.end(c.now)
-		c.now = nil
+	c.pion.done()
+	if r := c.pion.waiting(); r != nil {
+		if n := c.pion.give(r, p); n > 0 {
+			return n, net.UDPAddrFromAddrPort(r.tuple.client), nil
+		}
 	}
 	if c.buf == nil {
 		c.buf = make([]byte, 1<<16)
@@ -80,8 +82,11 @@ func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		r, pass := c.s.guard(b, tuple, udpClient{c, from})
-		if pass {
-			c.now = r
+		if r != nil {
+			if n := c.pion.give(r, p); n > 0 {
+				return n, net.UDPAddrFromAddrPort(from), nil
+			}
+		} else if pass {
 			return copy(p, b), net.UDPAddrFromAddrPort(from), nil
 		}
 	}
@@ -102,6 +107,12 @@ func (c *udpConn) read(b []byte) (int, netip.AddrPort, error) {
 	return n, from.AddrPort(), nil
 }
 
+// WriteTo takes pion's answers.
+func (c *udpConn) WriteTo(b []byte, _ net.Addr) (int, error) {
+	c.pion.answer(b)
+	return len(b), nil
+}
+
 // udpClient is a client behind a udpConn.
 type udpClient struct {
 	conn *udpConn
@@ -113,7 +124,7 @@ func (u udpClient) send(b []byte) error {
 	if u.conn.quick != nil {
 		_, err = u.conn.quick.WriteToAddrPort(b, u.addr)
 	} else {
-		_, err = u.conn.WriteTo(b, net.UDPAddrFromAddrPort(u.addr))
+		_, err = u.conn.PacketConn.WriteTo(b, net.UDPAddrFromAddrPort(u.addr))
 	}
 	return err
 }
