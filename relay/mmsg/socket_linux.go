@@ -5,6 +5,7 @@ package mmsg
 import (
 	"net/netip"
 	"os"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,15 @@ func Poll(epoll int, events []unix.EpollEvent, ms int) int {
 	}
 	return int(n)
 }
+
+// Rest lets the thread sleep for less than a millisecond, without telling the Go scheduler, whose signals end it.
+func Rest(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
+}
+
+// Punctual makes Rest end on time: the kernel adds up to 50 µs to the sleep of a thread that has not asked for better.
+func Punctual() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) }
 
 // Writable waits up to ms milliseconds for room at the socket, without telling the Go scheduler.
 func Writable(fd, ms int) {
