@@ -63,25 +63,44 @@ func MintInvite(secret []byte, i Invite, now time.Time) (string, error) {
 
 // OpenInvite verifies an invite against each of the secrets. Its errors are those of Verify.
 func OpenInvite(secrets [][]byte, text string, now time.Time) (Invite, error) {
-	text = strings.TrimSpace(text)
-	if len(text) > MaxToken {
-		return Invite{}, fmt.Errorf("%w: %d bytes, more than %d", ErrTooLarge, len(text), MaxToken)
-	}
-	encoded, ok := strings.CutPrefix(text, invitePrefix)
-	if !ok {
-		return Invite{}, fmt.Errorf("%w: an invite begins with %q", ErrMalformed, invitePrefix)
-	}
-	b, err := base64url(encoded)
+	content, sum, err := splitInvite(strings.TrimSpace(text))
 	if err != nil {
 		return Invite{}, err
 	}
-	if n := len(b); n <= inviteHead+inviteMAC || n > inviteHead+maxRoom+inviteMAC {
-		return Invite{}, fmt.Errorf("%w: an invite of %d bytes", ErrMalformed, n)
-	}
-	b, sum := b[:len(b)-inviteMAC], b[len(b)-inviteMAC:]
-	if err := inviteAuthentic(secrets, b, sum); err != nil {
+	if err := inviteAuthentic(secrets, content, sum); err != nil {
 		return Invite{}, err
 	}
+	i, err := readInvite(content)
+	if err == nil && !now.Before(i.Expires) { // no leeway: whoever mints and whoever opens are the same server
+		err = fmt.Errorf("%w: at %s", ErrExpired, i.Expires.UTC().Format(time.RFC3339))
+	}
+	if err != nil {
+		return Invite{}, err
+	}
+	return i, nil
+}
+
+// splitInvite takes an invite apart; nothing of it is verified.
+func splitInvite(text string) (content, sum []byte, err error) {
+	if len(text) > MaxToken {
+		return nil, nil, fmt.Errorf("%w: %d bytes, more than %d", ErrTooLarge, len(text), MaxToken)
+	}
+	encoded, ok := strings.CutPrefix(text, invitePrefix)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: an invite begins with %q", ErrMalformed, invitePrefix)
+	}
+	b, err := base64url(encoded)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n := len(b); n <= inviteHead+inviteMAC || n > inviteHead+maxRoom+inviteMAC {
+		return nil, nil, fmt.Errorf("%w: an invite of %d bytes", ErrMalformed, n)
+	}
+	return b[:len(b)-inviteMAC], b[len(b)-inviteMAC:], nil
+}
+
+// readInvite reads the content, of which splitInvite has checked the length.
+func readInvite(b []byte) (Invite, error) {
 	i := Invite{
 		Room:    string(b[inviteHead:]),
 		Grants:  grantsOfBits(binary.BigEndian.Uint16(b[14:])),
@@ -93,9 +112,7 @@ func OpenInvite(secrets [][]byte, text string, now time.Time) (Invite, error) {
 	if rank >= len(Roles) { // of a later version
 		return Invite{}, fmt.Errorf("%w: number %d", ErrRole, rank)
 	}
-	if i.Role = Roles[rank]; !now.Before(i.Expires) { // no leeway: whoever mints and whoever opens are the same server
-		return Invite{}, fmt.Errorf("%w: at %s", ErrExpired, i.Expires.UTC().Format(time.RFC3339))
-	}
+	i.Role = Roles[rank]
 	return i, nil
 }
 

@@ -26,19 +26,8 @@ func (k *Keyring) read(p map[string]json.RawMessage, own bool, now time.Time) (C
 	if err := k.readAudience(p); err != nil {
 		return Claims{}, err
 	}
-	for _, field := range []struct {
-		name  string
-		limit int
-		into  *string
-	}{
-		{"iss", maxIssuer, &c.Issuer}, {"sub", maxIdentity, &c.Identity}, {"name", maxName, &c.Name},
-		{"room", maxRoom, &c.Room}, {"jti", maxID, &c.ID},
-	} {
-		value, err := text(p, field.name, field.limit)
-		if err != nil {
-			return Claims{}, err
-		}
-		*field.into = value
+	if err := readTexts(p, &c); err != nil {
+		return Claims{}, err
 	}
 	if k.Issuer != "" && c.Issuer != k.Issuer {
 		return Claims{}, fmt.Errorf("%w: %q, want %q", ErrIssuer, c.Issuer, k.Issuer)
@@ -63,24 +52,49 @@ func (k *Keyring) read(p map[string]json.RawMessage, own bool, now time.Time) (C
 	return c, nil
 }
 
-// readAudience checks "aud", which is a text or a list of them (RFC 7519 §4.1.3).
+// readTexts decodes what is text, each within its bound.
+func readTexts(p map[string]json.RawMessage, c *Claims) error {
+	for _, field := range []struct {
+		name  string
+		limit int
+		into  *string
+	}{
+		{"iss", maxIssuer, &c.Issuer}, {"sub", maxIdentity, &c.Identity}, {"name", maxName, &c.Name},
+		{"room", maxRoom, &c.Room}, {"jti", maxID, &c.ID},
+	} {
+		value, err := text(p, field.name, field.limit)
+		if err != nil {
+			return err
+		}
+		*field.into = value
+	}
+	return nil
+}
+
+// readAudience checks "aud".
 func (k *Keyring) readAudience(p map[string]json.RawMessage) error {
 	want := k.Audience
 	if want == "" {
 		want = Audience
 	}
-	audiences, there, err := member[[]string](p, "aud")
+	audiences, err := audience(p)
 	if err != nil {
-		var one string
-		if one, _, err = member[string](p, "aud"); err != nil {
-			return err
-		}
-		audiences = []string{one}
+		return err
 	}
-	if !there || !slices.Contains(audiences, want) {
+	if !slices.Contains(audiences, want) {
 		return fmt.Errorf("%w: %.128q, want %q", ErrAudience, audiences, want)
 	}
 	return nil
+}
+
+// audience decodes "aud", which is a text or a list of them (RFC 7519 §4.1.3).
+func audience(p map[string]json.RawMessage) ([]string, error) {
+	audiences, _, err := member[[]string](p, "aud")
+	if err == nil {
+		return audiences, nil
+	}
+	one, _, err := member[string](p, "aud")
+	return []string{one}, err
 }
 
 // readTimes checks "exp" and "nbf" with the leeway.

@@ -157,12 +157,12 @@ func TestTokenOfAKey(t *testing.T) {
 		want string
 	}{
 		"unchecked":      {nil, 0, "not checked"},
-		"good":           {[]string{"--keys", public, "--audience=calls"}, 0, "good       yes"},
-		"for another":    {[]string{"--keys", public}, cli.ExitFailed, "good       no"},
-		"another's keys": {[]string{"--secret-file", secrets, "--audience=calls"}, cli.ExitFailed, "good       no"},
+		"good":           {[]string{"--keys", public, "--audience=calls"}, 0, "good yes"},
+		"for another":    {[]string{"--keys", public}, cli.ExitFailed, "good no"},
+		"another's keys": {[]string{"--secret-file", secrets, "--audience=calls"}, cli.ExitFailed, "good no"},
 	} {
 		code, out, stderr := runOnce(nil, append([]string{"token", "inspect", saved}, tt.args...)...)
-		if code != tt.code || !strings.Contains(strings.ReplaceAll(out, "good      yes", "good       yes"), tt.want) && !strings.Contains(out, strings.ReplaceAll(tt.want, "       ", "      ")) {
+		if code != tt.code || !strings.Contains(strings.Join(strings.Fields(out), " "), tt.want) {
 			t.Errorf("%s: exit code %d, %s%s", name, code, out, stderr)
 		}
 		if !strings.Contains(out, `"Ada\u202e"`) || !strings.Contains(out, `"EdDSA"`) {
