@@ -124,7 +124,7 @@ func (d *doctor) walk(ctx context.Context, l leg, turn bool) {
 		d.add(name, d.nat(ctx, l, mapped))
 	}
 	if turn && d.asksWho(ctx, s, l) && d.has() {
-		d.allocations(ctx, l, mapped)
+		d.allocations(ctx, l)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // allocations makes two allocations on a leg and relays between them, and from outside.
-func (d *doctor) allocations(ctx context.Context, l leg, mapped netip.AddrPort) {
+func (d *doctor) allocations(ctx context.Context, l leg) {
 	name := l.String()
 	username, password := d.credentials()
 	d.add(name, d.refusesWrong(ctx, l, username))
@@ -40,7 +40,6 @@ func (d *doctor) allocations(ctx context.Context, l leg, mapped netip.AddrPort) 
 	defer second.close()
 	d.add(name, d.relays(ctx, first, second, a.relayed, b.relayed))
 	d.add(name, d.outside(ctx, first, a.relayed, l))
-	_ = mapped
 }
 
 // allocated is what an allocation has got.
@@ -138,7 +137,7 @@ func (d *doctor) outside(ctx context.Context, s *session, relayed netip.AddrPort
 		return c.with(Skipped, "%v", err)
 	}
 	defer peer.Close()
-	self, err := whoAmI(peer, l.server, d.o.Timeout)
+	self, err := whoAmI(peer, l.server, min(d.o.Timeout, whoWait))
 	if err != nil {
 		return c.with(Skipped, "our own UDP address is not known: %v", err)
 	}
@@ -177,6 +176,9 @@ func (d *doctor) outside(ctx context.Context, s *session, relayed netip.AddrPort
 	return r.check(c, "from "+self.String()+" to the relayed address and back",
 		fmt.Sprintf("Open the relay's UDP ports (--relay-ports, 49152-65535 unless you chose others; %d in this case) in the server's firewall and in its cloud's, and see that %s is the server's public address.", relayed.Port(), relayed.Addr()))
 }
+
+// whoWait is how long the server has to say who we are over UDP: on the port of a TCP leg there may be nobody.
+const whoWait = time.Second
 
 // whoAmI asks the server over UDP how it sees a socket.
 func whoAmI(conn *net.UDPConn, server netip.AddrPort, wait time.Duration) (netip.AddrPort, error) {
