@@ -73,7 +73,7 @@ func (m *Mux) sort(conn net.Conn) {
 	case kind == speaksTLS && m.tls == nil:
 		m.refuse(conn, "tls_without_certificate")
 	case kind == speaksTLS:
-		m.sortTLS(tls.Server(sniffed, m.tls))
+		m.sortTLS(tls.Server(&heldConn{Conn: sniffed}, m.tls))
 	case kind == speaksHTTP && m.tls != nil:
 		m.redirect(sniffed)
 	default:
@@ -174,3 +174,6 @@ type tlsConn struct {
 
 // ConnectionState is that of the TLS connection; net/http and package relay ask for it.
 func (c *tlsConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
+
+// NetConn is what is below TLS; package relay holds its writes together.
+func (c *tlsConn) NetConn() net.Conn { return c.tls.NetConn() }
