@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -22,19 +23,42 @@ const sweepEvery = time.Hour
 // reviveAge is how long ago a room may have been used that is looked at when the server starts.
 const reviveAge = 24 * time.Hour
 
-// nodes knows which servers share the store.
+// nodes knows which servers share the store. A node is dead when a list that was made after somebody asked for it does not name it: one
+// that has just begun may be in a room before it is in our list.
 type nodes struct {
 	self   string
-	listed chan struct{} // closed when they are known
+	listed chan struct{} // closed when the first list is here
+	kick   chan struct{} // capacity 1: somebody has asked for a node that is not in the list
 
-	mu    sync.Mutex // guards the field below
+	mu    sync.Mutex // guards the fields below
 	known []string
+	asked map[string]bool // unknown so far
+	dead  map[string]bool
 }
 
+// maxDead bounds what is remembered of nodes that have gone.
+const maxDead = 4096
+
+func newNodes(self string) *nodes {
+	return &nodes{self: self, listed: make(chan struct{}), kick: make(chan struct{}, 1), asked: map[string]bool{}, dead: map[string]bool{}}
+}
+
+// alive reports whether a node is not known to be dead.
 func (n *nodes) alive(node string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return node == n.self || slices.Contains(n.known, node)
+	switch {
+	case node == n.self || node == "" || slices.Contains(n.known, node):
+		return true
+	case n.dead[node]:
+		return false
+	}
+	n.asked[node] = true
+	select {
+	case n.kick <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // others reports whether another node lives.
@@ -44,11 +68,29 @@ func (n *nodes) others() bool {
 	return slices.ContainsFunc(n.known, func(node string) bool { return node != n.self })
 }
 
-// set replaces the list and reports whether somebody has gone.
-func (n *nodes) set(known []string) (lost bool) {
+// questions returns the nodes that were asked for until now.
+func (n *nodes) questions() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	lost = slices.ContainsFunc(n.known, func(node string) bool { return !slices.Contains(known, node) })
+	return slices.Collect(maps.Keys(n.asked))
+}
+
+// set replaces the list, which was made after the questions, and reports whether somebody was found dead.
+func (n *nodes) set(known, questions []string) (lost bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.dead) > maxDead {
+		clear(n.dead)
+	}
+	for _, node := range append(questions, n.known...) {
+		delete(n.asked, node)
+		if !slices.Contains(known, node) && !n.dead[node] {
+			n.dead[node], lost = true, true
+		}
+	}
+	for _, node := range known {
+		delete(n.dead, node)
+	}
 	n.known = known
 	select {
 	case <-n.listed:
@@ -74,6 +116,8 @@ func (s *Server) runNode(ctx context.Context) {
 		select {
 		case <-every.C:
 			s.beat(ctx)
+		case <-s.nodes.kick:
+			s.beat(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -92,6 +136,7 @@ func (s *Server) leaveNodes() {
 func (s *Server) beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
+	questions := s.nodes.questions()
 	err := s.store.Beat(ctx, s.node, beatTTL)
 	var known []string
 	if err == nil {
@@ -101,7 +146,7 @@ func (s *Server) beat(ctx context.Context) {
 		s.log.Debug("the store does not say who is there", "err", err)
 		return
 	}
-	if s.nodes.set(known) {
+	if s.nodes.set(known, questions) {
 		for _, a := range s.actors() {
 			a.ring(0)
 		}

@@ -65,7 +65,7 @@ func New(o Options) *Server {
 		s.opt.Retention = store.DefaultRetention
 	}
 	s.node = strings.ToLower(rand.Text()[:16])
-	s.nodes = &nodes{self: s.node, listed: make(chan struct{})}
+	s.nodes = newNodes(s.node)
 	s.bus, s.guesses, s.hashing = newBus(s), newGuesses(), make(chan struct{}, 1)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(o.Registerer, s)
