@@ -252,6 +252,11 @@ test('Chromium that has no network at all says so, and sends when it is back', {
   const ann = await chromium.person(server, 'network', 'Ann');
   await bob.joined(1);
   await ann.joined(1);
+  // The switch tells the page, and stops requests; WebSockets it lets through.
+  await ann.evaluate(() => {
+    const Native = globalThis.WebSocket;
+    globalThis.WebSocket = class { constructor(...a) { if (navigator.onLine) return new Native(...a); setTimeout(() => this.onclose?.(null), 20); } close() {} };
+  });
   await ann.page.context().setOffline(true);
   await ann.evaluate(() => globalThis.__sockets.at(-1).close(4999, 'cut by the test'));
   await ann.until('offline', async () => (await ann.state()).connection.signaling === 'offline');

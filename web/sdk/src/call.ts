@@ -177,7 +177,7 @@ export class Call extends MediaControls {
     this.signaling = s;
     // The page may come back, as a reload: the seat is remembered, and the server holds it for some seconds.
     this.platform.page.addEventListener("pagehide", (e) => {
-      this.remember();
+      this.book.remember(this.session.chat.read);
       if (!(e as PageTransitionEvent).persisted) s.close(true);
     }, { signal: stopped });
     s.start();
@@ -231,8 +231,7 @@ export class Call extends MediaControls {
       case "chat":
         return this.emit("chat", e.entry);
       case "typing":
-        setTimeout(() => this.quiet(), chats.TYPING + 50);
-        return;
+        return void setTimeout(() => this.quiet(), chats.TYPING + 50);
       case "emote":
         return this.emit("emote", { from: e.from, emoji: e.emoji });
       case "knocked":
@@ -273,7 +272,7 @@ export class Call extends MediaControls {
       this.session = { ...this.session, chat: { ...this.session.chat, read: again ? Math.min(visit.read, seq) : seq } };
     }
     visit.seat = { self, secret, hold, at: this.platform.now() };
-    this.remember();
+    this.book.remember(this.session.chat.read);
     this.phase = "joined";
     if (e.resumed) {
       this.router.resumed();
@@ -313,7 +312,7 @@ export class Call extends MediaControls {
     const former = this.session.self ?? visit.seat?.self ?? null;
     visit.seat = null;
     visit.key = this.platform.secret();
-    this.remember();
+    this.book.remember(this.session.chat.read);
     this.router.close();
     this.meter.stop();
     this.signaling?.forget();
@@ -381,11 +380,8 @@ export class Call extends MediaControls {
   }
 
   private setChat(chat: Session["chat"]): void {
+    if (chat.read > this.session.chat.read) this.book.remember(chat.read);
     this.session = { ...this.session, chat };
-    if (this.visit !== null && chat.read > this.visit.read) {
-      this.visit.read = chat.read;
-      this.book.save();
-    }
     this.teller.changed();
   }
 
@@ -393,14 +389,6 @@ export class Call extends MediaControls {
   private quiet(): void {
     const present = (id: string): boolean => this.session.participants.some((p) => p.id === id);
     this.setChat(chats.still(this.session.chat, present, this.platform.now()));
-  }
-
-  private remember(): void {
-    const v = this.visit;
-    if (v === null) return;
-    if (v.seat !== null) v.seat = { ...v.seat, at: this.platform.now() };
-    v.read = this.session.chat.read;
-    this.book.save();
   }
 
   private end(error: ConfabError | null): void {

@@ -54,8 +54,17 @@ export class VisitBook {
     return visit;
   }
 
+  /** The page has the seat now, and has seen the chat up to read. */
+  remember(read: number): void {
+    const v = this.visit;
+    if (v === null) return;
+    if (v.seat !== null) v.seat = { ...v.seat, at: this.platform.now() };
+    v.read = read;
+    this.save();
+  }
+
   /** After every change that a reload should find. */
-  save(): void {
+  private save(): void {
     if (!this.keeps || this.visit === null) return;
     try {
       this.platform.session?.setItem(this.place, JSON.stringify(this.visit));

@@ -305,6 +305,17 @@ test("a moderator's act resolves when it is safe, and rejects with the reason", 
   assert.equal((await invite).token, "t0ken");
 });
 
+test("who ends the room for all has done so when it is over", async () => {
+  const s = await seat();
+  const done = s.call.room.end();
+  const other = s.call.room.setAccess("locked");
+  s.say({ type: "room-ended", seq: 11, by: "me" });
+  await done;
+  await assert.rejects(other, (e: ConfabError) => e.code === "room-ended");
+  await pass();
+  assert.deepEqual([s.call.state.phase, s.call.state.error?.code], ["left", "room-ended"]);
+});
+
 test("turned off by a moderator is off, and held is held", async () => {
   const s = await seat();
   const told: unknown[] = [];
