@@ -3,11 +3,13 @@ package main
 import (
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
 
 	"github.com/confab/confab/internal/config"
+	"github.com/confab/confab/relay"
 	"github.com/confab/confab/relay/policy"
 )
 
@@ -24,14 +26,18 @@ type options struct {
 	ListenTLS string       `name:"listen-tls" unit:"host:port or off" default:":5349" help:"TCP address of TURN over TLS; used when there is a certificate."`
 	TLSCert   string       `name:"tls-cert" unit:"path" help:"PEM file with the certificate chain. A renewed file is noticed within 10 s."`
 	TLSKey    string       `name:"tls-key" unit:"path" help:"PEM file with the certificate's private key."`
-	PublicIPs []netip.Addr `name:"public-ip" unit:"IP address" help:"Address that this server is reached at; the first IPv4 one is that of relayed addresses. Without it, an address of the machine is taken."`
+	PublicIPs []netip.Addr `name:"public-ip" unit:"IP address" help:"Address that this server is reached at; the first IPv4 one, and the first IPv6 one if any, are those of relayed addresses. Without it, an address of the machine is taken."`
 	OpsListen string       `name:"ops-listen" unit:"host:port or off" default:"127.0.0.1:9091" help:"TCP address of /healthz, /readyz, /metrics and /debug/pprof. They need no password: keep them from the public."`
 
-	SecretFile string `group:"Access" name:"secret-file" unit:"path" help:"File of secrets, one per line and at least 32 characters long, that credentials are made with. All are good: add a new one on top to rotate."`
+	SecretFile string `group:"Access" name:"secret-file" unit:"path" help:"File of secrets, one per line and at least 32 characters long, that credentials are made with. All are good: add a new one on top to rotate. Read anew when it changes, and at SIGHUP."`
+	UsersFile  string `name:"users-file" unit:"path" help:"File of users with a lasting password, beside or instead of --secret-file; a line is name:MD5(name:realm:password) in hexadecimal, as turnadmin -k prints it."`
 	Realm      string `name:"realm" unit:"text" default:"confab" help:"Realm of the credentials; clients take it from the relay."`
 	Quota      int    `name:"quota" unit:"allocations" default:"100" help:"Live allocations of one user; 0 is no bound. A browser makes one per server address, transport and connection."`
 	QuotaHost  int    `name:"quota-per-address" unit:"allocations" default:"1000" help:"Live allocations of one client address (of one /64 over IPv6); 0 is no bound. An office behind one NAT is one address."`
 	QuotaTotal int    `name:"quota-total" unit:"allocations" default:"0" help:"Live allocations of the whole relay; 0 is no bound but the relay ports."`
+	UserRate   int    `name:"max-bitrate-per-user" unit:"bit/s" default:"0" help:"What is relayed for one user, both directions together; 0 is no bound. What is above it is dropped."`
+	TotalRate  int    `name:"max-bitrate-total" unit:"bit/s" default:"0" help:"What the whole relay relays, both directions together; 0 is no bound."`
+	TCPRelay   bool   `name:"tcp-relay" default:"on" help:"TCP connections to peers (RFC 6062). Browsers need none."`
 
 	RelayPorts config.PortRange `group:"Peers" name:"relay-ports" unit:"port range" default:"49152-65535" help:"UDP ports of relayed addresses. Peers send to them: open them in the firewall."`
 	AllowPeers []policy.Range   `name:"allow-peer" unit:"network, or network:ports" help:"Network that may be relayed to although it is private, such as 10.0.0.0/8."`
@@ -72,9 +78,14 @@ func (o *options) Validate(report func(option, problem string)) {
 			report("tls-cert", err.Error())
 		}
 	}
-	if o.SecretFile == "" {
+	if o.UsersFile != "" {
+		if _, err := relay.ReadUsers(o.UsersFile, slog.New(slog.DiscardHandler)); err != nil {
+			report("users-file", err.Error())
+		}
+	}
+	if o.SecretFile == "" && o.UsersFile == "" {
 		report("secret-file", "needed: who may relay is who has credentials made with a secret. Make one with: (umask 077; openssl rand -hex 32 > secrets)")
-	} else if _, err := config.ReadSecrets(o.SecretFile); err != nil {
+	} else if _, err := readSecrets(o.SecretFile); err != nil {
 		report("secret-file", err.Error())
 	}
 	if o.Realm == "" {
@@ -83,7 +94,7 @@ func (o *options) Validate(report func(option, problem string)) {
 	for _, quota := range []struct {
 		option string
 		value  int
-	}{{"quota", o.Quota}, {"quota-per-address", o.QuotaHost}, {"quota-total", o.QuotaTotal}} {
+	}{{"quota", o.Quota}, {"quota-per-address", o.QuotaHost}, {"quota-total", o.QuotaTotal}, {"max-bitrate-per-user", o.UserRate}, {"max-bitrate-total", o.TotalRate}} {
 		if quota.value < 0 {
 			report(quota.option, "must not be negative; 0 is no bound")
 		}

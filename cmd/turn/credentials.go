@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +12,7 @@ import (
 	"github.com/confab/confab/auth"
 	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
+	"github.com/confab/confab/relay"
 )
 
 // iceServer is what RTCPeerConnection takes as one of its iceServers.
@@ -26,6 +29,7 @@ func newCredentials(p cli.Process) *cobra.Command {
 		user string
 		ttl  time.Duration
 		urls []string
+		last string
 	)
 	set := config.New(envPrefix, &o)
 	c := &cobra.Command{
@@ -39,8 +43,22 @@ expired one opens nothing new; allocations made in time go on.
 Without --url it prints the name on one line and the password on the next; with it, one of the iceServers of RTCPeerConnection.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := set.Load(p.Environ); err != nil {
-				return cli.UsageError{Err: err}
+			err := set.Load(p.Environ)
+			var faults config.Faults
+			if errors.As(err, &faults) && last != "" && o.SecretFile == "" { // a lasting password needs no secret
+				missing := set.Origin("secret-file").String()
+				faults = slices.DeleteFunc(faults, func(f config.Fault) bool { return f.Where == missing })
+			}
+			if len(faults) > 0 {
+				return cli.UsageError{Err: faults}
+			}
+			if last != "" {
+				line, err := relay.UserLine(user, o.Realm, last)
+				if err != nil {
+					return cli.UsageError{Err: err}
+				}
+				_, err = fmt.Fprintln(p.Stdout, line)
+				return err
 			}
 			if ttl <= 0 {
 				return cli.UsageError{Err: fmt.Errorf("--ttl %s: must be positive", ttl)}
@@ -59,9 +77,10 @@ Without --url it prints the name on one line and the password on the next; with 
 			return err
 		},
 	}
-	set.AddFlags(c.Flags(), "secret-file")
+	set.AddFlags(c.Flags(), "secret-file", "realm")
 	c.Flags().StringVar(&user, "user", "user", "name that quotas and logs know the bearer by")
 	c.Flags().DurationVar(&ttl, "ttl", 24*time.Hour, "how long it opens new allocations")
+	c.Flags().StringVar(&last, "static", "", "print a line of --users-file instead, for --user with this lasting password")
 	c.Flags().StringArrayVar(&urls, "url", nil, "address of the relay, such as turn:turn.example.org?transport=tcp; repeatable")
 	return c
 }

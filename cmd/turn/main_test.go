@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/confab/confab/internal/cli"
+	"github.com/confab/confab/relay"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,6 +45,14 @@ func TestCredentials(t *testing.T) {
 	code, out, errs := command("credentials", "--secret-file", file, "--user", "ada")
 	if code != 0 || !regexp.MustCompile(`^\d+:ada\n[A-Za-z0-9+/]{27}=\n$`).MatchString(out) {
 		t.Errorf("code %d, output %q, %s", code, out, errs)
+	}
+	code, out, errs = command("credentials", "--user", "ada", "--realm", "home", "--static", "lovelace")
+	users := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(users, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := relay.ReadUsers(users, slog.New(slog.DiscardHandler)); code != 0 || err != nil || read.Len() != 1 {
+		t.Errorf("code %d, output %q, %s: %v", code, out, errs, err)
 	}
 	code, out, errs = command("credentials", "--secret-file", file, "--url", "turn:h", "--url", "turns:h")
 	var server iceServer

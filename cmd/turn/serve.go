@@ -56,10 +56,6 @@ type composition struct {
 func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 	c := &composition{}
 	registry := cli.NewRegistry()
-	secrets, err := config.ReadSecrets(o.SecretFile)
-	if err != nil {
-		return nil, err
-	}
 	public, err := publicIPs(log, o)
 	if err != nil {
 		return nil, err
@@ -69,9 +65,14 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 		quota.Total = math.MaxInt // the zero value would be the relay's default
 	}
 	options := relay.Options{
-		PublicIPs: public, RelayPorts: relay.PortRange(o.RelayPorts), Realm: o.Realm, Secrets: secrets, Quota: quota,
+		PublicIPs: public, RelayPorts: relay.PortRange(o.RelayPorts), Realm: o.Realm, Quota: quota, NoTCPRelay: !o.TCPRelay,
+		Bandwidth:  policy.Bandwidth{PerUser: int64(o.UserRate), Total: int64(o.TotalRate)},
 		AllowPeers: o.AllowPeers, DenyPeers: o.DenyPeers, WideChannels: true, // our ports are ours alone
 		Log: log, Registerer: registry,
+	}
+	files := &access{log: log, secrets: o.SecretFile, users: o.UsersFile}
+	if err := files.read(&options); err != nil {
+		return nil, err
 	}
 	if s.udp != nil {
 		options.UDP = append(options.UDP, s.udp)
@@ -93,7 +94,9 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.parts = append(c.parts, cli.Part{Name: "relay", Run: server.Run})
+	c.parts = append(c.parts, cli.Part{Name: "relay", Run: server.Run}, cli.Part{Name: "reload", Run: func(ctx context.Context) error {
+		return files.follow(ctx, options, server)
+	}})
 	c.life = cli.Lifecycle{
 		Log: log, Timeout: o.DrainTimeout, Drain: server.Drain,
 		Remaining: func() []any { return []any{"allocations", server.Allocations()} }, Late: "allocations were live at the deadline",
