@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/auth"
+	"github.com/confab/confab/relay/policy"
 )
 
 // coturn finds a program of Debian's package coturn. Where REQUIRE_COTURN is set, as in scripts/test, it must be there.
@@ -140,5 +141,27 @@ func TestCoturnNATDiscovery(t *testing.T) {
 	out, err := exec.CommandContext(ctx, natdiscovery, "-m", "-f", "-p", port, host).CombinedOutput()
 	if err != nil || !regexp.MustCompile(`UDP reflexive addr: 127\.0\.0\.1:\d+`).Match(out) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TCP allocations (RFC 6062) and IPv6 relayed addresses (RFC 6156).
+func TestCoturnOtherAllocations(t *testing.T) {
+	uclient := coturn(t, "turnutils_uclient")
+	var allow []policy.Range
+	for _, text := range []string{"127.0.0.0/8", "::1/128"} {
+		r, err := policy.ParseRange(text)
+		must(t, err)
+		allow = append(allow, r)
+	}
+	l := newLab(t, func(o *Options) {
+		o.WideChannels, o.AllowPeers, o.PublicIPs = true, allow, append(o.PublicIPs, netip.IPv6Loopback())
+	})
+	username, password := auth.TURNCredentials(secret, "coturn", time.Now().Add(time.Hour))
+	for name, tt := range map[string]struct{ flag, server string }{"TCP to peers": {"-T", l.tcp}, "IPv6 relayed addresses": {"-x", l.udp}} {
+		t.Run(name, func(t *testing.T) {
+			host, port, err := net.SplitHostPort(tt.server)
+			must(t, err)
+			wantNoLoss(t, uclient, 20, tt.flag, "-y", "-c", "-n", "10", "-m", "2", "-l", "170", "-z", "5", "-u", username, "-w", password, "-p", port, host)
+		})
 	}
 }
