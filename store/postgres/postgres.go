@@ -2,15 +2,15 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
-	"crypto/sha256"
-
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/confab/confab/store"
@@ -94,12 +94,20 @@ func (s *Store) channel(kind, name string) string {
 // rooms is the channel on which rooms grow.
 func (s *Store) rooms() string { return s.channel("rooms", "") }
 
-// query lets f use the pool, and codes its error.
+// query lets f use the pool, and codes its error. After a lost server the pool is full of connections that are dead: what could not even be
+// sent is tried on the next one.
 func (s *Store) query(ctx context.Context, act string, f func(pool *pgxpool.Pool) error) error {
 	if err := s.hub.Err(); err != nil {
 		return err
 	}
-	return s.coded(ctx, act, f(s.pool))
+	err := f(s.pool)
+	for range s.pool.Config().MaxConns {
+		if err == nil || ctx.Err() != nil || !pgconn.SafeToRetry(err) {
+			break
+		}
+		err = f(s.pool)
+	}
+	return s.coded(ctx, act, err)
 }
 
 // inTx lets f write in one transaction.

@@ -48,7 +48,16 @@ func migrate(ctx context.Context, c *sql.Conn) error {
 		return fmt.Errorf("%w: the file is another program's database; name another file", store.ErrCorrupt)
 	case version > len(migrations):
 		return fmt.Errorf("%w: the file has version %d, this program knows up to %d; use a newer program", store.ErrCorrupt, version, len(migrations))
-	case version == len(migrations):
+	}
+	if id == 0 { // deleted rooms give their space back; this can only be chosen while the file is empty
+		if _, err := c.ExecContext(ctx, "PRAGMA auto_vacuum=INCREMENTAL"); err != nil {
+			return err
+		}
+	}
+	if _, err := c.ExecContext(ctx, "PRAGMA journal_mode=WAL"); err != nil {
+		return err
+	}
+	if version == len(migrations) {
 		return nil
 	}
 	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {

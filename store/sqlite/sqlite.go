@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/confab/confab/store"
 	"github.com/confab/confab/store/internal/hub"
@@ -22,9 +23,12 @@ var (
 // maxReaders is how many reads go on at once; each has a connection with a cache of 2 MB at most, SQLite's default.
 const maxReaders = 4
 
-// pragmas of every connection, in this order. busy_timeout is for the moment in which another process writes; auto_vacuum, which lets deleted
-// rooms give their space back, can only be chosen before anything is in the file.
-const pragmas = "?_pragma=busy_timeout(5000)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)&_pragma=journal_size_limit(16777216)"
+// Parameters of the connections. busy_timeout is for the moment in which another process writes. Those of readers change nothing, so
+// that a full disk can be read.
+const (
+	reading = "?_pragma=busy_timeout(5000)&_pragma=query_only(1)"
+	writing = "?_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(16777216)"
+)
 
 // Store is one file.
 type Store struct {
@@ -34,6 +38,7 @@ type Store struct {
 	queue   chan *change
 	stop    context.CancelFunc // ends the writer
 	done    sync.WaitGroup     // the writer
+	commits atomic.Int64       // of the writer
 }
 
 // Open opens the file, and makes it and its folder when they aren't there, readable by the user alone.
@@ -53,12 +58,12 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w: %w", store.ErrUnavailable, err)
 	}
-	dsn := (&url.URL{Scheme: "file", Path: absolute}).String() + pragmas
+	dsn := (&url.URL{Scheme: "file", Path: absolute}).String()
 	s := &Store{hub: hub.New(true, nil), queue: make(chan *change, maxQueue)}
-	if s.db, err = sql.Open("sqlite", dsn); err != nil {
+	if s.db, err = sql.Open("sqlite", dsn+writing); err != nil {
 		return nil, coded("open", err)
 	}
-	if s.readers, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
+	if s.readers, err = sql.Open("sqlite", dsn+reading); err != nil {
 		return nil, errors.Join(coded("open", err), s.db.Close())
 	}
 	s.db.SetMaxOpenConns(1)
@@ -74,9 +79,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(coded("open "+path, err), s.db.Close(), s.readers.Close())
 	}
 	// The writer ends with Close, not with the context of Open.
-	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.done.Go(func() { s.write(writing, conn) })
+	s.done.Go(func() { s.write(life, conn) })
 	return s, nil
 }
 

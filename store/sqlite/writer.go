@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/confab/confab/store"
@@ -30,11 +31,12 @@ type writer struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	version    int64 // of the file, as of the last look at what other processes wrote
+	commits    *atomic.Int64
 }
 
 // write is the writer's goroutine.
 func (s *Store) write(ctx context.Context, conn *sql.Conn) {
-	w := &writer{conn: conn, statements: map[string]*sql.Stmt{}}
+	w := &writer{conn: conn, statements: map[string]*sql.Stmt{}, commits: &s.commits}
 	defer w.close()
 	look := time.NewTicker(foreign)
 	defer look.Stop()
@@ -154,6 +156,7 @@ func (w *writer) transaction(group []*change) (refused []error, err error) {
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return refused, w.rollback(ctx, err)
 	}
+	w.commits.Add(1)
 	return refused, nil
 }
 

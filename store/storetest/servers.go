@@ -146,7 +146,8 @@ func StartRedis(t *testing.T, options ...string) *Server {
 		if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 			return err
 		}
-		if _, err := conn.Read(answer); err != nil || string(answer) != "+PONG" {
+		// With a password set it says that it wants one: it answers.
+		if _, err := conn.Read(answer); err != nil || string(answer) != "+PONG" && string(answer) != "-NOAU" {
 			return fmt.Errorf("answered %q: %w", answer, errors.Join(err))
 		}
 		return nil
@@ -196,9 +197,30 @@ func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
 // Resume is the end of Pause.
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
 
+// signal reaches the server's own children too: PostgreSQL has a process for each connection, in sessions of their own.
 func (s *Server) signal(sig syscall.Signal) {
 	s.t.Helper()
+	parent := s.run.Process.Pid
 	if err := s.run.Process.Signal(sig); err != nil {
 		s.t.Fatal(err)
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, name := range stats {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // ended since
+		}
+		var state string
+		var ppid int
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		if _, err := fmt.Sscan(rest, &state, &ppid); err != nil || ppid != parent {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
+			_ = syscall.Kill(pid, sig) // may have ended since
+		}
 	}
 }

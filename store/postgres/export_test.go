@@ -1,0 +1,4 @@
+package postgres
+
+// PageSQL is the query of Page.
+const PageSQL = pageSQL
