@@ -9,6 +9,7 @@ import (
 
 	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
+	"github.com/confab/confab/signaling/room"
 )
 
 // turnLifetime is how long handed-out TURN credentials open new allocations. Clients ask for new ones in time (ice-servers).
@@ -72,4 +73,19 @@ func hostOnly(header string) string {
 		host = h
 	}
 	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+// revoker is the relay, as the end of a seat sees it.
+type revoker interface {
+	Revoke(user string, until time.Time)
+}
+
+// revokeLeft makes the end of a seat end what its TURN credentials are good for: they name the seat as their user. A seat that is held or
+// taken back has not left, and keeps its allocations.
+func revokeLeft(turn revoker, now func() time.Time) func(string, room.Event) {
+	return func(_ string, e room.Event) {
+		if left, ok := e.(room.Left); ok {
+			turn.Revoke(left.ID, now().Add(turnLifetime))
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/auth"
+	"github.com/confab/confab/signaling/room"
 )
 
 func TestICEServers(t *testing.T) {
@@ -52,5 +53,20 @@ func TestICEServers(t *testing.T) {
 				t.Errorf("\n got %q\nwant %q", got, tt.want)
 			}
 		})
+	}
+}
+
+type revoked map[string]time.Time
+
+func (r revoked) Revoke(user string, until time.Time) { r[user] = until }
+
+func TestSeatsThatLeaveLoseTheirRelay(t *testing.T) {
+	got, now := revoked{}, time.Unix(1000, 0)
+	observe := revokeLeft(got, func() time.Time { return now })
+	observe("room", room.Presence{ID: "held"})
+	observe("room", room.Reseated{ID: "back"})
+	observe("room", room.Left{ID: "gone"})
+	if len(got) != 1 || !got["gone"].Equal(now.Add(turnLifetime)) {
+		t.Errorf("revoked %v, want gone for as long as its credentials last", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/compose"
@@ -88,7 +89,7 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 		tcp: s.tcp.Addr().(*net.TCPAddr).AddrPort(), udp: s.udp.LocalAddr(),
 	}
 	signalOptions := signaling.Options{
-		Media: sfu, ICEServers: ice.now, Origins: o.Origins,
+		Media: sfu, ICEServers: ice.now, Observer: revokeLeft(turn, time.Now), Origins: o.Origins,
 		Retention: retention(o), Invites: func() [][]byte { return secrets },
 		Log: log.With("part", "signaling"), Registerer: registry, Version: cli.Version(),
 	}
