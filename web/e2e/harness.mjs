@@ -19,7 +19,7 @@ export const binary = process.env.E2E_SFU ?? join(root, 'bin/sfu');
  * @returns {Promise<{url: string, origin: string, log: () => string, stop: () => Promise<number>, kill: () => Promise<void>, pid: number}>}
  */
 export async function startServer(args = [], within = []) {
-  const [command, ...rest] = [...within, binary, 'serve', '--listen=127.0.0.1:0', '--udp=:0', '--ops-listen=127.0.0.1:0', '--log-level=debug', ...args];
+  const [command, ...rest] = [...within, binary, 'serve', '--listen=127.0.0.1:0', '--udp=:0', '--ops-listen=127.0.0.1:0', '--store=memory:', '--log-level=debug', ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   const exited = once(child, 'exit');
