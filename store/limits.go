@@ -21,6 +21,9 @@ const (
 	MaxPage       = 1024      // records of one Read, messages of one Page, rooms of one Rooms
 	MaxMessage    = 256 << 10 // bytes of one Publish
 	MaxBacklog    = 1024      // messages that wait for a subscriber
+
+	MaxBacklogBytes = 16 << 20 // of messages that wait for a subscriber
+
 	MaxValue      = 64 << 10  // bytes of one Put
 	MaxSeq        = 1 << 53   // highest number of a record: Redis scripts count in float64
 )

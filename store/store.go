@@ -98,7 +98,7 @@ type Store interface {
 	Publish(ctx context.Context, topic string, data []byte) error
 
 	// Subscribe calls f with what is published on the topic. f(nil) means "you may have missed some": it is the first call, made when the
-	// subscription is in place, and comes after every gap, also that of a subscriber who is slower than MaxBacklog messages. Subscribe calls f from one goroutine,
+	// subscription is in place, and comes after every gap, also that of a subscriber who is slower than MaxBacklog messages or MaxBacklogBytes. Subscribe calls f from one goroutine,
 	// blocks until ctx ends, and returns the error of ctx, or ErrClosed.
 	Subscribe(ctx context.Context, topic string, f func(data []byte)) error
 

@@ -33,6 +33,7 @@ type subscriber struct {
 	gap   bool
 	ready bool // the topic is in place: the first gap was announced
 	queue []Message
+	bytes int // of Data in queue
 }
 
 // Message is what Deliver hands to a subscriber: Data itself, or a function that fetches it in the subscriber's own time (nil, nil: it is lost).
@@ -101,11 +102,12 @@ func (h *Hub) Deliver(topic string, m Message) {
 		if !s.ready {
 			continue
 		}
-		if len(s.queue) >= store.MaxBacklog {
+		if len(s.queue) >= store.MaxBacklog || s.bytes+len(m.Data) > store.MaxBacklogBytes {
 			s.missed()
 			continue
 		}
 		s.queue = append(s.queue, m)
+		s.bytes += len(m.Data)
 		notify(s.wake)
 	}
 }
@@ -114,7 +116,7 @@ func (h *Hub) Deliver(topic string, m Message) {
 func (s *subscriber) missed() {
 	s.gap = true
 	clear(s.queue)
-	s.queue = s.queue[:0]
+	s.queue, s.bytes = s.queue[:0], 0
 	notify(s.wake)
 }
 
@@ -182,7 +184,7 @@ func (h *Hub) Subscribe(ctx context.Context, topic string, ready bool, f func(da
 		}
 		h.mu.Lock()
 		gap, queue := s.gap, s.queue
-		s.gap, s.queue = false, nil
+		s.gap, s.queue, s.bytes = false, nil, 0
 		h.mu.Unlock()
 		if gap {
 			f(nil)
