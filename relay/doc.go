@@ -1,7 +1,7 @@
 // Package relay is a TURN server (RFC 8656) for people who run it beside other things: safe by default, told what to do by
 // a handful of options, and the same whether it shares its ports with a signaling server or runs alone.
 //
-// pion/turn owns the protocol: nonces, lifetimes, refreshes, permission and channel timers. This package stands around it:
+// pion/turn owns allocations: lifetimes, refreshes, permission and channel timers. This package stands around it:
 //
 //		            client side                                         peer side
 //		 UDP  ──▶ udpConn ────┐                                   ┌──▶ relayed ──▶ peers
@@ -12,14 +12,18 @@
 //
 //	  - udpConn and streamConn give pion whole messages. A stream is cut into frames here (frame.go), with deadlines, and is
 //	    closed at the first thing that is no frame.
-//	  - guard sees every request first: it authenticates, answers what pion leaves unanswered or answers wrongly (401, 403, 420,
-//	    437, 440, 441, 442, 443, 508), limits what strangers may ask for, and lets the rest through.
+//	  - guard sees every request first: it gives out nonces (bound to the client's address), authenticates, answers what is refused (400,
+//	    401, 403, 420, 437, 438, 440 to 443, 446, 447, 486, 508), and limits what strangers may ask for.
+//	  - pionSide (pion.go) writes a request that passed anew for pion, with what pion can do and nothing else, and writes pion's answer anew
+//	    for the client.
+//	  - tcpAllocation (tcp.go) serves TCP allocations (RFC 6062) without pion.
 //	  - ChannelData goes from client to peer and back without pion, by a table that pion's events keep.
 //	  - relayed is the relayed transport address. Every datagram passes the peer policy there, in both directions, with its
 //	    port: permissions are per address (RFC 8656 §9) and can't tell the SFU's port from the one beside it.
 //
-// Credentials are those of the TURN REST scheme: see package auth. An expired credential makes no new allocation, and keeps
-// serving the one it has made.
+// Credentials are those of the TURN REST scheme (see package auth), of a file of Users, or of any Credentials. An expired credential makes no
+// new allocation, and keeps serving the one it has made; Revoke ends both. Allocations and bandwidth are bounded per user, per address and in
+// all. Reload changes these rules, credentials and the public addresses, and drops no allocation.
 //
 // Peers are refused by default when they are private, special or the server itself: see package relay/policy. Two exceptions, each an
 // exact address and port: our own live relayed addresses, so that two relayed clients meet, and the Services in Options (the
@@ -27,8 +31,10 @@
 // sent to the local address instead, and their answers are shown to the client as coming from the public one: no router needs to
 // know hairpinning.
 //
-// What pion/turn v4 can't do: relayed addresses are IPv4 over UDP; there are no TCP allocations (RFC 6062), no reservation tokens, no
-// DONT-FRAGMENT, no mobility. Such requests get the error code that makes a client go on without.
+// Relayed addresses are IPv4 or IPv6, one per allocation: who wants both at once (ADDITIONAL-ADDRESS-FAMILY) gets IPv4 and an
+// ADDRESS-ERROR-CODE. EVEN-PORT and RESERVATION-TOKEN are ours too (reservation.go). Not offered: DONT-FRAGMENT (420), mobility (RFC 8016),
+// SHA-256 integrity and user hashes (RFC 8489 §14.4, §14.6), ICMP (RFC 8656 §11.5), DTLS between client and relay, NAT behaviour discovery (RFC 5780).
+// A lifetime is an hour less a second at most, since pion takes an hour for no value.
 //
 // Owner of everything is Run: it starts pion's loops and returns when they, the connections and the allocations have ended.
 package relay

@@ -84,7 +84,7 @@ type revoker interface {
 // taken back has not left, and keeps its allocations.
 func revokeLeft(turn revoker, now func() time.Time) func(string, room.Event) {
 	return func(_ string, e room.Event) {
-		if left, ok := e.(room.Left); ok {
+		if left, ok := e.(*room.Left); ok {
 			turn.Revoke(left.ID, now().Add(turnLifetime))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/auth"
+	"github.com/confab/confab/signaling/protocol"
 	"github.com/confab/confab/signaling/room"
 )
 
@@ -60,12 +61,26 @@ type revoked map[string]time.Time
 
 func (r revoked) Revoke(user string, until time.Time) { r[user] = until }
 
+// The events are those that a room makes.
 func TestSeatsThatLeaveLoseTheirRelay(t *testing.T) {
 	got, now := revoked{}, time.Unix(1000, 0)
 	observe := revokeLeft(got, func() time.Time { return now })
-	observe("room", room.Presence{ID: "held"})
-	observe("room", room.Reseated{ID: "back"})
-	observe("room", room.Left{ID: "gone"})
+	state := room.New(room.Config{})
+	for _, c := range []room.Command{
+		room.Join{Seat: room.Seat{ID: "gone", Name: "Ada", Kind: protocol.KindPerson, Session: "s"}},
+		room.Join{Seat: room.Seat{ID: "held", Name: "Bob", Kind: protocol.KindPerson, Session: "t"}},
+		room.SetOnline{ID: "held"},
+		room.Leave{ID: "gone"},
+	} {
+		events, err := room.Decide(state, c, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			state.Evolve(e)
+			observe("room", e)
+		}
+	}
 	if len(got) != 1 || !got["gone"].Equal(now.Add(turnLifetime)) {
 		t.Errorf("revoked %v, want gone for as long as its credentials last", got)
 	}
