@@ -8,11 +8,12 @@ import (
 
 	"github.com/confab/confab/internal/cli"
 	"github.com/confab/confab/internal/config"
+	"github.com/confab/confab/relay"
 )
 
 // sockets are the places where the process listens; nil where it does not.
 type sockets struct {
-	udp           net.PacketConn
+	udp           []net.PacketConn // one address, shared between processors
 	tcp, tls, ops net.Listener
 }
 
@@ -44,12 +45,9 @@ func listen(ctx context.Context, set *config.Set, o *options) (*sockets, error) 
 		return l
 	}
 	if o.ListenUDP != off {
-		conn, err := lc.ListenPacket(ctx, "udp", o.ListenUDP)
+		var err error
+		s.udp, err = relay.ListenUDP(ctx, o.ListenUDP, receiveBuffer)
 		check("listen-udp", o.ListenUDP, err)
-		if udp, ok := conn.(*net.UDPConn); ok && err == nil {
-			_ = udp.SetReadBuffer(receiveBuffer)
-			s.udp = udp
-		}
 	}
 	s.tcp = stream("listen-tcp", o.ListenTCP, true)
 	s.tls = stream("listen-tls", o.ListenTLS, o.TLSCert != "")
@@ -63,8 +61,8 @@ func listen(ctx context.Context, set *config.Set, o *options) (*sockets, error) 
 
 // close closes what is open. Errors are of no use to anyone then.
 func (s *sockets) close() {
-	if s.udp != nil {
-		_ = s.udp.Close()
+	for _, c := range s.udp {
+		_ = c.Close()
 	}
 	for _, l := range []net.Listener{s.tcp, s.tls, s.ops} {
 		if l != nil {

@@ -39,8 +39,10 @@ func serve(p cli.Process, set *config.Set, o *options) error {
 // address is where a socket listens, or off.
 func address(socket any) string {
 	switch s := socket.(type) {
-	case net.PacketConn:
-		return s.LocalAddr().String()
+	case []net.PacketConn:
+		if len(s) > 0 {
+			return s[0].LocalAddr().String()
+		}
 	case net.Listener:
 		return s.Addr().String()
 	}
@@ -74,9 +76,7 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 	if err := files.read(&options); err != nil {
 		return nil, err
 	}
-	if s.udp != nil {
-		options.UDP = append(options.UDP, s.udp)
-	}
+	options.UDP = s.udp
 	if s.tcp != nil {
 		options.TCP = append(options.TCP, s.tcp)
 	}
