@@ -182,6 +182,9 @@ func (a *Admin) Export(ctx context.Context, id string, w io.Writer) error {
 	return Export(ctx, a.srv.store, id, w)
 }
 
+// StatusOf is the HTTP status that says what a code says.
+func StatusOf(code protocol.Code) int { return statusOf(code) }
+
 // found makes sure that a room is not made by asking for it.
 func (a *Admin) found(ctx context.Context, id string) error {
 	there, err := a.srv.exists(ctx, id)
@@ -199,24 +202,35 @@ func (a *Admin) inside(ctx context.Context, id string, c room.Command) error {
 	return err
 }
 
-// do proposes a command and waits until it is safe or refused. It returns the seq of its first event; 0: there was nothing to do.
+// do proposes a command and waits until it is safe or refused. It returns the seq of the last event that it has made, for a message that came before
+// too; 0: there was nothing to do.
 func (a *Admin) do(ctx context.Context, id string, c room.Command) (uint64, error) {
 	if !protocol.ValidRoom(id) {
 		return 0, &protocol.Error{Code: protocol.CodeMalformed, Message: "the room must be 1 to 64 characters of a-z, 0-9, - and _"}
 	}
-	result := make(chan outcome, 1)
-	if err := a.srv.reopen(ctx, id, func(a *actor) { a.ask(c, func(o outcome) { result <- o }) }); err != nil {
+	var cmd string
+	if say, ok := c.(room.Say); ok {
+		cmd = say.Cmd
+	}
+	type result struct {
+		seq uint64
+		err error
+	}
+	done := make(chan result, 1)
+	if err := a.srv.reopen(ctx, id, func(a *actor) {
+		a.ask(c, func(o outcome) { done <- result{a.madeBy(room.Admin, cmd, o), o.err} })
+	}); err != nil {
 		return 0, err
 	}
 	select {
-	case o := <-result:
-		if errors.Is(o.err, errRoomEnded) {
-			o.err = errUnavailable
+	case r := <-done:
+		if errors.Is(r.err, errRoomEnded) {
+			r.err = errUnavailable
 		}
-		if o.err != nil || len(o.events) == 0 {
-			return 0, o.err
+		if r.err != nil {
+			return 0, r.err
 		}
-		return o.events[0].Head().Seq, nil
+		return r.seq, nil
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

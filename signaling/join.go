@@ -11,6 +11,7 @@ import (
 	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
 	"github.com/confab/confab/signaling/room"
+	"github.com/confab/confab/store"
 )
 
 // seating is what join and resume find out in the actor.
@@ -372,22 +373,31 @@ func (a *actor) recover(got *seating, r *protocol.Resume) {
 const maxMissed = 4096
 
 // fetch reads what was missed from the log. It runs beside the actor; the socket is corked.
-func (c *session) fetch(ctx context.Context, got *seating) {
-	kind := "snapshot"
-	defer func() { c.srv.metrics.resumed(kind) }()
+// It reports false when the log does not answer: the client shall try again, rather than miss something.
+func (c *session) fetch(ctx context.Context, got *seating) bool {
 	ctx, cancel := context.WithTimeout(ctx, c.srv.limits.Patience)
 	defer cancel()
 	a, through := got.room, got.joined.Seq
 	var events []room.Event
 	for seq := got.since; seq < through; {
 		records, err := c.srv.store.Read(ctx, a.id, a.epoch, seq, readEvents)
-		if err != nil || len(records) == 0 {
-			return // not told one by one: the snapshot says it all
+		if store.Unknown(err) { // in trouble: it may answer in a moment
+			select {
+			case <-time.After(100 * time.Millisecond):
+				continue
+			case <-ctx.Done():
+				return false
+			}
+		}
+		if err != nil || len(records) == 0 { // trimmed: the snapshot says it all
+			c.srv.metrics.resumed("snapshot")
+			return true
 		}
 		for _, r := range records {
 			e, err := room.Decode(r.Seq, r.At, r.Kind, r.Data)
 			if err != nil {
-				return
+				c.srv.metrics.resumed("snapshot")
+				return true
 			}
 			if r.Seq <= through {
 				events = append(events, e)
@@ -401,10 +411,12 @@ func (c *session) fetch(ctx context.Context, got *seating) {
 			frames = append(frames, mustEncode(pastWire(a.state(), e, got.member.id)))
 		}
 	})
-	if err == nil {
-		kind = "log"
-		got.missed, got.joined.Recovered, got.joined.Seq = frames, true, got.since
+	if err != nil {
+		return false
 	}
+	c.srv.metrics.resumed("log")
+	got.missed, got.joined.Recovered, got.joined.Seq = frames, true, got.since
+	return true
 }
 
 // pastWire is room.Wire for an event of before: what it says of a participant is what is known now, and nothing when that one has left,
@@ -475,8 +487,9 @@ func (c *session) unknock() {
 
 // welcome completes joined by what must not be waited for in the actor, and lets the socket's queue flow.
 func (c *session) welcome(ctx context.Context, got seating, offer *protocol.SFUOffer) {
-	if got.behind {
-		c.fetch(ctx, &got)
+	if got.behind && !c.fetch(ctx, &got) {
+		c.end(protocol.CloseResume, "log-unavailable", errUnavailable.For(got.joined.ID))
+		return
 	}
 	j := got.joined
 	j.ICEServers, j.ICETTL = c.srv.iceServers(c.host, got.member.id)

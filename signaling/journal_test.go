@@ -161,7 +161,10 @@ func TestTwoJournalsAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := memory.New()
 		defer kept.Close()
-		slow := &troubled{Store: kept, trouble: func(_ context.Context, _ int, apply func() error) error { time.Sleep(10 * time.Millisecond); return apply() }}
+		slow := &troubled{Store: kept, trouble: func(_ context.Context, _ int, apply func() error) error {
+			time.Sleep(10 * time.Millisecond)
+			return apply()
+		}}
 		x, y := newDesk(t, slow), newDesk(t, slow)
 		x.seat("a")
 		x.run(time.Second)

@@ -35,8 +35,8 @@ type Options struct {
 	Retention store.Retention // zero: store.DefaultRetention
 
 	// Observer is told every event of every room that is served here once it is safe; with several nodes, each tells those of its own rooms,
-	// so one event may be told at several of them. It is called by rooms and must not block.
-	Observer func(room string, e room.Event)
+	// so one event may be told at several of them. s is the room right after e. It is called by rooms and must neither block nor keep s.
+	Observer func(id string, s *room.State, e room.Event)
 
 	// Origins may use the server from pages of other hosts: "https://example.org", or "*" for all.
 	Origins []string

@@ -29,7 +29,7 @@ func (a *actor) committed(e room.Event) {
 	for id, m := range a.members {
 		m.out.event(kept.frame(id))
 	}
-	a.srv.observe(a.id, e)
+	a.srv.observe(a.id, a.state(), e)
 	if before != nil {
 		before()
 	}

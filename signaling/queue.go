@@ -83,7 +83,7 @@ func (q *queue) close(c closing, lastFrames ...[]byte) {
 	if q.closing != nil {
 		return
 	}
-	if c.abrupt {
+	if c.abrupt || q.corked { // what waits behind a reply that never came would be a hole to its reader
 		q.first, q.frames = nil, nil
 	}
 	q.closing, q.corked, q.latest = &c, false, nil

@@ -194,9 +194,9 @@ func (s *Server) actors() []*actor {
 }
 
 // observe tells the observer an event that is safe.
-func (s *Server) observe(id string, e room.Event) {
+func (s *Server) observe(id string, state *room.State, e room.Event) {
 	if s.opt.Observer != nil {
-		s.opt.Observer(id, e)
+		s.opt.Observer(id, state, e)
 	}
 }
 
