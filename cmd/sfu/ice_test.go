@@ -65,10 +65,10 @@ func (r revoked) Revoke(user string, until time.Time) { r[user] = until }
 func TestSeatsThatLeaveLoseTheirRelay(t *testing.T) {
 	got, now := revoked{}, time.Unix(1000, 0)
 	observe := revokeLeft(got, func() time.Time { return now })
-	state := room.New(room.Config{})
+	state := room.New(room.Config{Node: "n", People: 10, Hold: time.Minute, HoldClosed: time.Minute, Linger: time.Minute, Timeout: time.Minute})
 	for _, c := range []room.Command{
-		room.Join{Seat: room.Seat{ID: "gone", Name: "Ada", Kind: protocol.KindPerson, Session: "s"}},
-		room.Join{Seat: room.Seat{ID: "held", Name: "Bob", Kind: protocol.KindPerson, Session: "t"}},
+		room.Join{Seat: room.Seat{ID: "gone", Name: "Ada", Kind: protocol.KindPerson, Session: "s", Grants: auth.Participant("", "").Grants}},
+		room.Join{Seat: room.Seat{ID: "held", Name: "Bob", Kind: protocol.KindPerson, Session: "t", Grants: auth.Participant("", "").Grants}},
 		room.SetOnline{ID: "held"},
 		room.Leave{ID: "gone"},
 	} {
@@ -78,7 +78,7 @@ func TestSeatsThatLeaveLoseTheirRelay(t *testing.T) {
 		}
 		for _, e := range events {
 			state.Evolve(e)
-			observe("room", e)
+			observe("room", nil, e)
 		}
 	}
 	if len(got) != 1 || !got["gone"].Equal(now.Add(turnLifetime)) {
