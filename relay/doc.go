@@ -17,7 +17,11 @@
 //	  - pionSide (pion.go) writes a request that passed anew for pion, with what pion can do and nothing else, and writes pion's answer anew
 //	    for the client.
 //	  - tcpAllocation (tcp.go) serves TCP allocations (RFC 6062) without pion.
-//	  - ChannelData goes from client to peer and back without pion, by a table that pion's events keep.
+//	  - ChannelData, plain Send indications and what peers send pass by pion, by a table that pion's events keep (package forward). A UDP
+//	    socket of the net package is served by a worker with batched system calls (worker_linux.go), where there are workers; relay sockets of
+//	    other clients are read and written in batches by pion's loops (batch_linux.go); elsewhere datagrams go one by one (plain.go).
+//	  - What may wait is bounded: 512 messages for pion of clients with an allocation and 512 of strangers per worker, 64 datagrams or 64 kB
+//	    of a stream, 1 MB (if the kernel agrees) in each relay socket. What finds no room is dropped and counted.
 //	  - relayed is the relayed transport address. Every datagram passes the peer policy there, in both directions, with its
 //	    port: permissions are per address (RFC 8656 §9) and can't tell the SFU's port from the one beside it.
 //

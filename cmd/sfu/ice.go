@@ -82,8 +82,8 @@ type revoker interface {
 
 // revokeLeft makes the end of a seat end what its TURN credentials are good for: they name the seat as their user. A seat that is held or
 // taken back has not left, and keeps its allocations.
-func revokeLeft(turn revoker, now func() time.Time) func(string, room.Event) {
-	return func(_ string, e room.Event) {
+func revokeLeft(turn revoker, now func() time.Time) func(string, *room.State, room.Event) {
+	return func(_ string, _ *room.State, e room.Event) {
 		if left, ok := e.(*room.Left); ok {
 			turn.Revoke(left.ID, now().Add(turnLifetime))
 		}
