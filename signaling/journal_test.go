@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,9 +192,10 @@ func TestAStalledLogDelaysAndRefusesWithoutLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := memory.New()
 		defer kept.Close()
-		stalled := true
+		var stalled atomic.Bool
+		stalled.Store(true)
 		s := &troubled{Store: kept, trouble: func(ctx context.Context, n int, apply func() error) error {
-			if n > 1 && stalled {
+			if n > 1 && stalled.Load() {
 				<-ctx.Done()
 				return ctx.Err()
 			}
@@ -219,7 +221,7 @@ func TestAStalledLogDelaysAndRefusesWithoutLoss(t *testing.T) {
 		if !errors.Is(inflight.err, errUnavailable) || !errors.Is(waiting.err, errUnavailable) || len(d.waiting) != 0 {
 			t.Errorf("outcomes %v, %v; %d wait", inflight.err, waiting.err, len(d.waiting))
 		}
-		stalled = false
+		stalled.Store(false)
 		d.run(20 * time.Second)
 		again := d.say("a", "1")
 		d.run(time.Second)
