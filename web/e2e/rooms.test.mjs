@@ -11,8 +11,8 @@ import { Browser, scratch, sleep, startServer, withCall } from './harness.mjs';
 const kinds = ['chromium', 'firefox'];
 const both = (name, body, args = []) => {
   for (const kind of kinds) {
-    test(`${name} (${kind})`, { timeout: 180_000 }, () => withCall({ firefox: kind === 'firefox', args }, ({ server, chromium, firefox }) =>
-      body({ server, mine: kind === 'firefox' ? firefox : chromium, other: chromium })));
+    test(`${name} (${kind})`, { timeout: 180_000 }, (t) => withCall({ firefox: kind === 'firefox', args }, ({ server, chromium, firefox }) =>
+      body({ t, server, mine: kind === 'firefox' ? firefox : chromium, other: chromium })));
   }
 };
 
@@ -289,7 +289,32 @@ async function withoutUpgrades(origin) {
   return { origin: `http://127.0.0.1:${proxy.address().port}`, close: () => { proxy.closeAllConnections(); proxy.close(); } };
 }
 
-both('where no WebSocket gets through, events and POSTs carry the call', async ({ server, mine, other }) => {
+/** What the server offers beside WebSocket; {} from one that has no such thing. */
+const offers = async (server) => {
+  const answer = await fetch(`${server.origin}/api/v1/transports`);
+  return answer.ok ? answer.json() : {};
+};
+
+both('WebTransport carries the call where it wins', async ({ t, server, mine, other }) => {
+  if (!(await offers(server)).webtransport) return t.skip('the server offers no WebTransport');
+  const bob = await other.person(server, 'quic', 'Bob');
+  await bob.joined(0);
+  const ann = await mine.person(server, 'quic', 'Ann', { autojoin: '0' });
+  // It has won before, so it gets the head start.
+  await ann.evaluate(() => localStorage.setItem('confab:carrier', JSON.stringify({ [location.origin]: { kind: 'webtransport', until: Date.now() + 1e6 } })));
+  await click(ann, 'Join');
+  await bob.joined(1);
+  await ann.joined(1);
+  assert.equal((await ann.state()).connection.carrier, 'webtransport');
+  await ann.seesAndHears(1);
+  await say(ann, 'by another way');
+  await say(bob, 'heard');
+  for (const p of [ann, bob]) await p.until('both', async () => (await texts(p)).length === 2);
+  assert.deepEqual(await ann.evaluate(() => globalThis.__violations), []);
+});
+
+both('where no WebSocket gets through, events and POSTs carry the call', async ({ t, server, mine, other }) => {
+  if (!(await offers(server)).sse) return t.skip('the server offers no events with POSTs');
   const proxy = await withoutUpgrades(server.origin);
   try {
     const bob = await other.person(server, 'detour', 'Bob');
