@@ -99,6 +99,7 @@ type Server struct {
 	ownNetwork bool          // relay sockets are those of the net package
 
 	draining atomic.Bool
+	workers  atomic.Int32 // that serve UDP sockets
 	table    table
 	running  sync.WaitGroup // stream connections and relay sockets
 }
@@ -185,6 +186,7 @@ func (s *Server) Run(ctx context.Context) error {
 		EventHandler:  s.events(),
 	}
 	workers := s.startWorkers()
+	s.workers.Store(int32(workers))
 	defer processors(workers)()
 	for _, c := range s.datagrams {
 		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: c, RelayAddressGenerator: generator{s, c.worker}})
