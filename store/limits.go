@@ -24,8 +24,8 @@ const (
 
 	MaxBacklogBytes = 16 << 20 // of messages that wait for a subscriber
 
-	MaxValue      = 64 << 10  // bytes of one Put
-	MaxSeq        = 1 << 53   // highest number of a record: Redis scripts count in float64
+	MaxValue = 64 << 10 // bytes of one Put
+	MaxSeq   = 1 << 53  // highest number of a record: Redis scripts count in float64
 )
 
 // CheckID returns ErrInvalid unless id can name a room, a node, a topic or a key.

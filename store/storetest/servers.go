@@ -131,7 +131,7 @@ func StartRedis(t *testing.T, options ...string) *Server {
 	_, port, _ := net.SplitHostPort(addr)
 	s := &Server{t: t, URL: "redis://" + addr + "/0"}
 	s.cmd = func() *exec.Cmd {
-		args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--enable-debug-command", "yes"}, options...)
+		args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""}, options...)
 		return exec.Command(bin, args...)
 	}
 	s.ok = func(ctx context.Context) error {
