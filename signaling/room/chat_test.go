@@ -87,6 +87,36 @@ func TestAppliedCommandsAreKnown(t *testing.T) {
 	}
 }
 
+// What Admin says is said once, also by a server that has read the room from a snapshot.
+func TestAppliedCommandsOfAdminAreKnown(t *testing.T) {
+	s := New(config)
+	say := Say{ID: Admin, Cmd: "x", Text: "hello"}
+	if _, err := Step(s, say, t0); err != nil {
+		t.Fatal(err)
+	}
+	data, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Load(config, data); err != nil {
+		t.Fatal(err)
+	}
+	if events, err := Step(s, say, t0); err != nil || len(events) > 0 {
+		t.Fatalf("said again: %v, %v", events, err)
+	}
+	if seq, ok := s.Applied(Admin, "x"); !ok || seq != 1 {
+		t.Fatalf("Applied = %d, %v, want 1", seq, ok)
+	}
+	for range 2 * RememberedAdmin {
+		if _, err := Step(s, Say{ID: Admin, Cmd: fmt.Sprint("y", s.Seq), Text: "more"}, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.admin) != RememberedAdmin {
+		t.Errorf("%d commands are remembered, want %d", len(s.admin), RememberedAdmin)
+	}
+}
+
 func TestFoldIsTheChatAsItIs(t *testing.T) {
 	s, now := New(config), t0
 	var log []Event

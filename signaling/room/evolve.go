@@ -94,17 +94,17 @@ func (s *State) Evolve(e Event) {
 	amend(s.message, e)
 }
 
-// remember notes that a participant's command is in the log.
+// remember notes that a command of a participant or of Admin is in the log.
 func (s *State) remember(h Header) {
-	seat := s.Seat(h.By)
-	if seat == nil || h.Cmd == "" {
+	list, most := s.appliedOf(h.By)
+	if list == nil || h.Cmd == "" {
 		return
 	}
-	if n := len(seat.applied); n > 0 && seat.applied[n-1].Cmd == h.Cmd {
-		seat.applied[n-1].Seq = h.Seq // a command of several events
+	if n := len(*list); n > 0 && (*list)[n-1].Cmd == h.Cmd {
+		(*list)[n-1].Seq = h.Seq // a command of several events
 		return
 	}
-	seat.applied = last(append(seat.applied, applied{h.Cmd, h.Seq}), RememberedCommands)
+	*list = last(append(*list, applied{h.Cmd, h.Seq}), most)
 }
 
 // open begins the life of a room when the first one comes, be it again: that one's mode counts. An sfu room starts on the SFU;

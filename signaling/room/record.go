@@ -134,13 +134,14 @@ type snapshot struct {
 	NoSFU      map[string]bool        `json:"noSFU,omitempty"`
 	SmallSince time.Time              `json:"smallSince,omitzero"`
 	Messages   []messageRef           `json:"messages,omitempty"`
+	Admin      []applied              `json:"admin,omitempty"`
 }
 
 // Snapshot returns everything the log up to s.Seq says.
 func (s *State) Snapshot() ([]byte, error) {
 	out := snapshot{
 		Version: snapshotVersion, Seq: s.Seq, Since: s.Since, Mode: s.Mode, Settings: s.Settings, Seats: s.Seats, Route: s.Route, Chat: s.Chat, More: s.More,
-		Bans: s.Bans, Viewers: s.viewers, Ready: s.ready, NoSFU: s.noSFU, SmallSince: s.smallSince, Messages: s.messages,
+		Bans: s.Bans, Viewers: s.viewers, Ready: s.ready, NoSFU: s.noSFU, SmallSince: s.smallSince, Messages: s.messages, Admin: s.admin,
 	}
 	for p := range s.noP2P {
 		out.NoP2P = append(out.NoP2P, p)
@@ -159,7 +160,7 @@ func Load(c Config, data []byte) (*State, error) {
 	}
 	s := New(c)
 	s.Seq, s.Since, s.Mode, s.Settings, s.Route, s.More = in.Seq, in.Since, in.Mode, in.Settings, in.Route, in.More
-	s.Seats, s.Chat, s.Bans, s.smallSince, s.messages = in.Seats, in.Chat, in.Bans, in.SmallSince, in.Messages
+	s.Seats, s.Chat, s.Bans, s.smallSince, s.messages, s.admin = in.Seats, in.Chat, in.Bans, in.SmallSince, in.Messages, in.Admin
 	take(s.viewers, in.Viewers)
 	take(s.ready, in.Ready)
 	take(s.noSFU, in.NoSFU)

@@ -17,6 +17,7 @@ const (
 	// RememberedCommands are recognised when a participant sends them again. A client has fewer of them unacknowledged: see
 	// protocol.MaxUnacked.
 	RememberedCommands = 64
+	RememberedAdmin    = 256  // the same for Admin, which is every program with a token for that
 	ChangeableMessages = 1024 // the newest messages can be edited, deleted and reacted to
 	MaxBans            = 256  // the newest are in force
 	MaxReactions       = 32   // different emoji on one message
@@ -61,6 +62,7 @@ type State struct {
 	noSFU      map[string]bool // seats that could not reach the SFU
 	smallSince time.Time       // last change of membership
 	messages   []messageRef    // the newest, oldest first: at most ChangeableMessages
+	admin      []applied       // the last commands of Admin, oldest first: at most RememberedAdmin
 
 	index map[string]int // place in Seats by id
 	names map[string]int // how many seats have a name, by fold
@@ -192,22 +194,34 @@ func (s *State) Nodes() []string {
 
 // Applied reports whether a command of a participant is in the log already, and the seq of its last event.
 func (s *State) Applied(id, cmd string) (seq uint64, ok bool) {
-	seat := s.Seat(id)
-	if seat == nil || cmd == "" {
+	list, _ := s.appliedOf(id)
+	if list == nil || cmd == "" {
 		return 0, false
 	}
-	for i := len(seat.applied) - 1; i >= 0; i-- {
-		if seat.applied[i].Cmd == cmd {
-			return seat.applied[i].Seq, true
+	for i := len(*list) - 1; i >= 0; i-- {
+		if (*list)[i].Cmd == cmd {
+			return (*list)[i].Seq, true
 		}
 	}
 	return 0, false
+}
+
+// appliedOf returns where the commands of a participant, or of Admin, are remembered, and how many; nil: there is no such participant.
+func (s *State) appliedOf(id string) (list *[]applied, most int) {
+	if id == Admin {
+		return &s.admin, RememberedAdmin
+	}
+	if seat := s.Seat(id); seat != nil {
+		return &seat.applied, RememberedCommands
+	}
+	return nil, 0
 }
 
 // Clone returns a copy that shares nothing that changes with s.
 func (s *State) Clone() *State {
 	c := *s
 	c.Seats, c.Chat, c.Bans, c.messages = slices.Clone(s.Seats), slices.Clone(s.Chat), slices.Clone(s.Bans), slices.Clone(s.messages)
+	c.admin = slices.Clone(s.admin)
 	for i := range c.Seats {
 		c.Seats[i].applied = slices.Clone(c.Seats[i].applied)
 	}
