@@ -1,6 +1,8 @@
 package room
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/confab/confab/auth"
@@ -56,6 +58,9 @@ func (s *State) decideEdit(c EditChat, seat *Seat, h Header) ([]Event, error) {
 	if m := s.message(c.Message); m != nil && m.Text == c.Text {
 		return nil, nil
 	}
+	if ref.Changes >= MaxChanges {
+		return nil, changedTooOften
+	}
 	return []Event{&Edited{h, c.Message, ref.From, ref.To, c.Text}}, nil
 }
 
@@ -91,6 +96,9 @@ func (s *State) decideReact(c React, seat *Seat, h Header) ([]Event, error) {
 			return nil, &protocol.Error{Code: protocol.CodeTooLarge, Message: "the message has as many kinds of reactions as it can have", Hint: "Use one that is there."}
 		}
 	}
+	if ref.Changes >= MaxChanges {
+		return nil, changedTooOften
+	}
 	return []Event{&Reacted{h, c.Message, ref.From, ref.To, c.Emoji, c.On}}, nil
 }
 
@@ -98,22 +106,24 @@ var noSuchMessage = &protocol.Error{
 	Code: protocol.CodeNoSuchMessage, Message: "this message cannot be changed: it was deleted, or there are too many newer ones",
 }
 
+var changedTooOften = &protocol.Error{
+	Code: protocol.CodeTooLarge, Message: fmt.Sprintf("this message has been changed and reacted to %d times; more is not kept", MaxChanges),
+	Hint: "Write a new one.",
+}
+
 // refOf finds a message that the participant with the given id may see, among those that can be changed. Admin sees all.
 func (s *State) refOf(seq uint64, id string) (messageRef, bool) {
-	i, ok := slices.BinarySearchFunc(s.messages, seq, func(m messageRef, seq uint64) int {
-		switch {
-		case m.Seq < seq:
-			return -1
-		case m.Seq > seq:
-			return 1
-		}
-		return 0
-	})
+	i, ok := s.place(seq)
 	if !ok {
 		return messageRef{}, false
 	}
 	m := s.messages[i]
 	return m, m.To == "" || m.To == id || m.From == id || id == Admin
+}
+
+// place finds a message among those that can be changed.
+func (s *State) place(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(s.messages, seq, func(m messageRef, seq uint64) int { return cmp.Compare(m.Seq, seq) })
 }
 
 // author is the target in the policy table; who has left has no role and is below everybody.

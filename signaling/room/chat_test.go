@@ -117,6 +117,28 @@ func TestAppliedCommandsOfAdminAreKnown(t *testing.T) {
 	}
 }
 
+func TestChangesOfAMessageAreBounded(t *testing.T) {
+	s := New(config)
+	for _, c := range []Command{person("a"), person("b"), Say{ID: "a", Cmd: "1", Text: "x"}} {
+		if _, err := Step(s, c, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range MaxChanges {
+		if _, err := Step(s, React{"b", "", 3, "👍", i%2 == 0}, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []Command{React{"b", "", 3, "👍", true}, EditChat{"a", "", 3, "y"}} {
+		if _, err := Step(s, c, t0); code(err) != string(protocol.CodeTooLarge) {
+			t.Errorf("%T: %v", c, err)
+		}
+	}
+	if _, err := Step(s, DeleteChat{"a", "", 3}, t0); err != nil {
+		t.Errorf("it cannot be deleted: %v", err)
+	}
+}
+
 func TestFoldIsTheChatAsItIs(t *testing.T) {
 	s, now := New(config), t0
 	var log []Event

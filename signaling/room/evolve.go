@@ -55,8 +55,12 @@ func (s *State) Evolve(e Event) {
 		}
 		s.smallSince = h.At
 	case *Said:
-		s.messages = last(append(s.messages, messageRef{e.Seq, e.From, e.To}), ChangeableMessages)
+		s.messages = last(append(s.messages, messageRef{Seq: e.Seq, From: e.From, To: e.To}), ChangeableMessages)
 		s.tell(e.message())
+	case *Edited:
+		s.changed(e.Message)
+	case *Reacted:
+		s.changed(e.Message)
 	case *SettingsChanged:
 		s.Settings = e.Settings
 	case *RoleSet:
@@ -92,6 +96,13 @@ func (s *State) Evolve(e Event) {
 		s.tell(line)
 	}
 	amend(s.message, e)
+}
+
+// changed counts an edit or a reaction.
+func (s *State) changed(message uint64) {
+	if i, ok := s.place(message); ok {
+		s.messages[i].Changes++
+	}
 }
 
 // remember notes that a command of a participant or of Admin is in the log.

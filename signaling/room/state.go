@@ -22,6 +22,7 @@ const (
 	MaxBans            = 256  // the newest are in force
 	MaxReactions       = 32   // different emoji on one message
 	MaxReactors        = 256  // participants under one emoji, of those who are counted by name
+	MaxChanges         = 1024 // edits and reactions of one message, which a page of the chat brings with it
 	linesUpTo          = 30   // seats: in a larger room, who comes and goes is no news
 	maxLines           = protocol.MaxHistory / 2
 )
@@ -126,6 +127,8 @@ type messageRef struct {
 	Seq  uint64 `json:"seq"`
 	From string `json:"from"`
 	To   string `json:"to,omitempty"`
+
+	Changes int `json:"changes,omitempty"` // edits and reactions so far
 }
 
 type pair [2]string // seat ids, the lesser first
