@@ -403,7 +403,7 @@ const (
 	CodeSlow           Code = "slow-client"     // the client did not read fast enough and was cut; resume
 	CodeDraining       Code = "draining"        // the server is going away and takes no new people
 	CodeInternal       Code = "internal"        // a fault of the server; it has been logged
-	CodeUnavailable    Code = "unavailable"     // the room's log cannot be written just now; nothing was changed; calls go on
+	CodeUnavailable    Code = "unavailable"     // the room's log cannot be written just now; what was asked may still come through, and sending it again is safe; calls go on
 	CodeLobby          Code = "lobby"           // a moderator lets people into this room; who can't wait, such as a WHIP client, gets this
 	CodeExpired        Code = "expired"         // the token has expired: bring a fresh one
 	CodeLocked         Code = "locked"          // the room is locked: nobody new comes in

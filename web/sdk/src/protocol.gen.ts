@@ -193,7 +193,7 @@ export type SDPType =
  * - `"slow-client"`: the client did not read fast enough and was cut; resume
  * - `"draining"`: the server is going away and takes no new people
  * - `"internal"`: a fault of the server; it has been logged
- * - `"unavailable"`: the room's log cannot be written just now; nothing was changed; calls go on
+ * - `"unavailable"`: the room's log cannot be written just now; what was asked may still come through, and sending it again is safe; calls go on
  * - `"lobby"`: a moderator lets people into this room; who can't wait, such as a WHIP client, gets this
  * - `"expired"`: the token has expired: bring a fresh one
  * - `"locked"`: the room is locked: nobody new comes in
