@@ -89,3 +89,54 @@ test("one that opened and was lost is no sign of that", async () => {
   }
   assert.equal(world.sockets.length, 4);
 });
+
+/** A browser with WebTransport that never opens; counts who was started when. */
+function withQuic(tab = new FakeTab()) {
+  const started: string[] = [];
+  const world = Object.assign(new FakePlatform(tab), {
+    webTransport: (url: string) => {
+      started.push(url);
+      const never = new Promise<never>(() => undefined);
+      return { ready: never, closed: never, close: () => started.push("closed") } as unknown as WebTransport;
+    },
+  });
+  world.answers.set("/api/v1/transports", { webtransport: { url: "https://meet.example/wt" } });
+  return { world, started };
+}
+
+test("a WebSocket that opens at once has no rival", async () => {
+  const { world, started } = withQuic();
+  const { told } = dial(new Dialer(world, undefined));
+  world.last.open();
+  await pass(1_000);
+  assert.deepEqual([told, started], [["open websocket"], []]);
+});
+
+test("one that is slow has one; the loser is closed", async () => {
+  const { world, started } = withQuic();
+  const { told } = dial(new Dialer(world, undefined));
+  await pass(350);
+  assert.deepEqual(started, ["https://meet.example/wt"]);
+  world.last.open();
+  await pass();
+  assert.deepEqual([told, started], [["open websocket"], ["https://meet.example/wt", "closed"]]);
+});
+
+test("one that fails is followed at once", async () => {
+  const { world, started } = withQuic();
+  const { told } = dial(new Dialer(world, undefined));
+  world.last.lose();
+  await pass();
+  assert.deepEqual([told, started], [[], ["https://meet.example/wt"]]);
+});
+
+test("who won last time comes first", async () => {
+  const tab = new FakeTab();
+  const { world, started } = withQuic(tab);
+  new Dialer(world, undefined).won("webtransport");
+  dial(new Dialer(world, undefined));
+  await pass();
+  assert.deepEqual([started.length, world.sockets.length], [1, 0]);
+  await pass(350);
+  assert.equal(world.sockets.length, 1);
+});

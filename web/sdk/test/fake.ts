@@ -229,7 +229,7 @@ let secrets = 0;
 
 export class FakePlatform implements Platform {
   constructor(readonly tab = new FakeTab()) {}
-  readonly webTransport = null;
+  webTransport: Platform["webTransport"] = null;
   /** Answers of GET requests, by path. */
   readonly answers = new Map<string, unknown>();
   fetch(url: string): Promise<Response> {

@@ -1,5 +1,6 @@
-// Which carrier. WebSocket and, where the server offers it, WebTransport are started together; the first that opens carries
-// the session, and the other is closed unused. What won is remembered for a while, and gets a head start.
+// Which carrier. WebSocket and, where the server offers it, WebTransport race, as addresses do in RFC 8305: the one that won last
+// time, or WebSocket, gets a head start, and only if it has not opened by then the other is asked for and started. The first
+// that opens carries the session, the other is closed unused. What won is remembered for a while.
 //
 // Where WebSocket ends before it opens although the same server answers plain requests, twice, something on the way blocks
 // it: then a stream of events with POSTs beside it carries the session. A server that is only down is never mistaken for that.
@@ -22,7 +23,7 @@ export interface Transports {
 const ASK = 3_000;
 /** Milliseconds for which a winner is remembered; shorter for the one that costs most. */
 const REMEMBERED: Record<CarrierKind, number> = { websocket: 7 * 86_400_000, webtransport: 7 * 86_400_000, sse: 3_600_000 };
-/** Milliseconds by which the one that won last time comes first. */
+/** Milliseconds: the connection attempt delay of RFC 8305 §5, for a handshake of three round trips instead of one. */
 const HEAD_START = 300;
 /** Signs that WebSocket is blocked, before it is given up. */
 const BLOCKED = 2;
@@ -48,13 +49,16 @@ export class Dialer {
       } }));
       return race;
     }
-    if (last === "webtransport") race.wait(pause(HEAD_START).then(() => this.socket(race)));
-    else this.socket(race);
-    // Who has found WebSocket to be good need not ask.
-    if (this.platform.webTransport !== null && last !== "websocket") race.wait(this.ask().then((t) => {
-      const offer = t?.webtransport;
-      if (offer !== undefined) race.enter((e) => webtransport(this.platform, offer, e));
-    }));
+    const socket = (): void => this.socket(race);
+    const quic = (): void => {
+      if (this.platform.webTransport === null) return;
+      race.wait(this.ask().then((t) => {
+        const offer = t?.webtransport;
+        if (offer !== undefined) race.enter((e) => webtransport(this.platform, offer, e));
+      }));
+    };
+    if (last === "webtransport" && this.platform.webTransport !== null) race.start(quic, socket);
+    else race.start(socket, quic);
     return race;
   }
 
@@ -142,6 +146,8 @@ class Race implements Carrier {
   private coming = 0;
   private over = false;
   private code: number | null = null;
+  private second: (() => void) | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly ears: CarrierEars) {}
 
@@ -155,6 +161,7 @@ class Race implements Carrier {
       open: () => {
         if (this.over || this.winner !== null) return;
         this.winner = runner;
+        clearTimeout(this.timer);
         for (const r of this.runners) if (r !== runner) r.close();
         this.ears.open();
       },
@@ -175,6 +182,13 @@ class Race implements Carrier {
     this.runners.add(runner);
   }
 
+  /** Starts one, and the other HEAD_START later, or as soon as the one has lost. */
+  start(first: () => void, second: () => void): void {
+    this.second = second;
+    this.timer = setTimeout(() => this.follow(), HEAD_START);
+    first();
+  }
+
   /** Another may enter when this is done. */
   wait(p: Promise<void>): void {
     this.coming++;
@@ -190,17 +204,25 @@ class Race implements Carrier {
 
   close(away?: boolean): void {
     this.over = true;
+    clearTimeout(this.timer);
     for (const r of this.runners) r.close(away);
   }
 
   /** Nobody runs any more, and nobody comes. */
   private lose(): void {
     if (this.over || this.winner !== null || this.runners.size > 0 || this.coming > 0) return;
+    if (this.second !== null) {
+      this.follow();
+      if (this.runners.size > 0 || this.coming > 0) return;
+    }
     this.over = true;
     this.ears.closed(this.code);
   }
-}
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  private follow(): void {
+    clearTimeout(this.timer);
+    const second = this.second;
+    this.second = null;
+    if (!this.over && this.winner === null) second?.();
+  }
 }
