@@ -128,10 +128,10 @@ func (b *batchSocket) send(list []outgoing) int {
 	return len(list) - unsent - int(tx.Failed-before)
 }
 
-func (b *batchSocket) serve([]byte) {
+func (b *batchSocket) serve([]byte) bool {
 	for {
 		if err := b.raw.Read(b.onReady); err != nil || b.readFail != nil {
-			return
+			return false
 		}
 		if a := b.r.allocation.Load(); a != nil {
 			b.relay(a)

@@ -119,7 +119,7 @@ func (s *Server) Revoke(user string, until time.Time) {
 	for _, a := range s.table.all() {
 		if a.user == user {
 			s.metrics.refuse("revoked")
-			_ = a.relayed.Close() // pion's loop sees it and forgets the allocation
+			a.relayed.end()
 		}
 	}
 	for _, a := range s.table.allTCP() {

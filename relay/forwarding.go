@@ -95,7 +95,7 @@ func (a *allocation) head(b []byte, v forward.Verdict, n int, random func() uint
 		return forward.AppendDataHead(b, v.Addr, n, random(), uint32(random())), forward.Padding(n)
 	}
 	b = append(b, byte(v.Number>>8), byte(v.Number), byte(n>>8), byte(n))
-	if a.tuple.stream {
+	if _, stream := a.client.(*streamConn); stream { // over DTLS too, where dtlsConn takes the padding off
 		return b, forward.Padding(n)
 	}
 	return b, 0

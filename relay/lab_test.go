@@ -93,8 +93,13 @@ func start(t *testing.T, s *Server) {
 // client is a pion client of user "alice" over transport "udp", "tcp" or "tls", with credentials for an hour.
 func (l *lab) client(transport string) *turn.Client {
 	l.t.Helper()
-	username, password := auth.TURNCredentials(secret, "alice", time.Now().Add(time.Hour))
+	username, password := l.credentials("alice")
 	return l.clientAs(transport, username, password)
+}
+
+// credentials are good for an hour.
+func (*lab) credentials(user string) (username, password string) {
+	return auth.TURNCredentials(secret, user, time.Now().Add(time.Hour))
 }
 
 func (l *lab) clientAs(transport, username, password string) *turn.Client {

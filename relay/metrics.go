@@ -43,7 +43,7 @@ func newMetrics(r prometheus.Registerer, freePorts func() int) *metrics {
 	m := &metrics{
 		allocations:      f.NewGaugeVec(prometheus.GaugeOpts{Name: "relay_allocations", Help: "Live allocations by the client's transport."}, []string{"transport"}),
 		allocationsTotal: f.NewCounterVec(prometheus.CounterOpts{Name: "relay_allocations_total", Help: "Allocations made by the client's transport."}, []string{"transport"}),
-		connections:      f.NewGauge(prometheus.GaugeOpts{Name: "relay_connections", Help: "Open TCP and TLS client connections."}),
+		connections:      f.NewGauge(prometheus.GaugeOpts{Name: "relay_connections", Help: "Open TCP, TLS and DTLS client connections."}),
 		refusals:         f.NewCounterVec(prometheus.CounterOpts{Name: "relay_refusals_total", Help: "Requests answered with an error, and connections closed, by reason."}, []string{"reason"}),
 		authFailures:     f.NewCounterVec(prometheus.CounterOpts{Name: "relay_auth_failures_total", Help: "Requests whose credentials did not hold."}, []string{"reason"}),
 		drops:            f.NewCounterVec(prometheus.CounterOpts{Name: "relay_dropped_packets_total", Help: "Datagrams and messages dropped without an answer, by reason."}, []string{"reason"}),

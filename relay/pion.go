@@ -23,7 +23,7 @@ import (
 type request struct {
 	credential
 	tuple       fiveTuple
-	from        client
+	from        client // nil: nobody waits for the answer
 	method      stun.Method
 	id          [stun.TransactionIDSize]byte
 	fingerprint bool          // the client's answers carry one
@@ -143,6 +143,9 @@ func (p *pionSide) answer(b []byte) {
 		return
 	}
 	p.s.opened(r)
+	if r.from == nil {
+		return
+	}
 	to := answerer{s: p.s, method: r.method, id: r.id, fingerprint: r.fingerprint, to: r.from, key: r.key}
 	if m.Type.Class != stun.ClassSuccessResponse {
 		var code stun.ErrorCodeAttribute

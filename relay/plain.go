@@ -39,14 +39,14 @@ func (p *plainSocket) send(list []outgoing) (taken int) {
 	return taken
 }
 
-func (p *plainSocket) serve(buf []byte) {
+func (p *plainSocket) serve(buf []byte) bool {
 	const padding = 3
 	s := p.r.s
 	room := buf[forward.MaxHead : len(buf)-padding]
 	for {
 		n, from, err := p.receive(room)
 		if err != nil {
-			return
+			return false
 		}
 		a := p.r.allocation.Load()
 		if a == nil {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,11 @@ import (
 type Options struct {
 	UDP []net.PacketConn // client side; remote addresses are *net.UDPAddr. The Server closes them when Run ends.
 	TCP []net.Listener   // client side, TLS already taken off or done by the connection itself; closed when Run ends
+
+	// DTLS are UDP sockets of clients that speak DTLS (RFC 7350), and nothing else; closed when Run ends. DTLSCertificate is asked for the
+	// certificate of each handshake, as tls.Config.GetCertificate is; of its argument, ServerName is set.
+	DTLS            []net.PacketConn
+	DTLSCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
 	// PublicIPs are the addresses this host is reached at. The first IPv4 one and the first IPv6 one are those of relayed addresses; without
 	// any, only STUN is served. All are own addresses: no peers.
@@ -91,6 +97,7 @@ type Server struct {
 
 	streams   []*streamListener
 	datagrams []*udpConn
+	dtls      []*dtlsListener // each in streams too
 
 	peers      atomic.Pointer[policy.Peers]
 	paths      atomic.Pointer[paths]
@@ -112,8 +119,10 @@ func New(o Options) (*Server, error) {
 	s.nonces, s.reservations.ports = newNonces(), s.ports
 	s.pion.init()
 	switch {
-	case len(o.UDP)+len(o.TCP) == 0:
+	case len(o.UDP)+len(o.TCP)+len(o.DTLS) == 0:
 		return nil, errors.New("relay: nothing to listen on")
+	case len(o.DTLS) > 0 && o.DTLSCertificate == nil:
+		return nil, errors.New("relay: DTLS without a certificate")
 	case o.RelayPorts.Min == 0 || o.RelayPorts.Max < o.RelayPorts.Min:
 		return nil, fmt.Errorf("relay: no such port range: %s", o.RelayPorts)
 	}
@@ -132,6 +141,11 @@ func New(o Options) (*Server, error) {
 		s.datagrams = append(s.datagrams, newUDPConn(s, c))
 	}
 	for _, l := range o.TCP {
+		s.streams = append(s.streams, newStreamListener(s, l))
+	}
+	for _, c := range o.DTLS {
+		l := newDTLSListener(s, c)
+		s.dtls = append(s.dtls, l)
 		s.streams = append(s.streams, newStreamListener(s, l))
 	}
 	return s, nil
@@ -201,12 +215,15 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("relay: start pion/turn: %w", err)
 	}
+	for _, l := range s.dtls {
+		s.running.Go(l.run)
+	}
 	n := s.set.Load()
 	if !n.public.IsValid() {
 		s.log.Warn("no public IPv4 address: STUN is served, IPv4 allocations are refused")
 	}
 	s.log.Info("relay serving", "public_ip", n.public, "public_ipv6", n.public6, "relay_ports", s.o.RelayPorts.String(), "realm", s.o.Realm,
-		"udp_listeners", len(s.datagrams), "workers", workers, "stream_listeners", len(s.streams))
+		"udp_listeners", len(s.datagrams), "workers", workers, "stream_listeners", len(s.o.TCP), "dtls_listeners", len(s.dtls))
 
 	ticker := time.NewTicker(interfacesEvery)
 	defer ticker.Stop()

@@ -105,7 +105,7 @@ type streamConn struct {
 	s      *Server
 	l      *streamListener
 	tuple  fiveTuple
-	kind   string // "tcp" or "tls"
+	kind   string // "tcp", "tls" or "dtls"
 	closed sync.Once
 	pion   pionSide   // used by pion's loop only, like all fields up to writing
 	in     []byte     // what is read and not used
@@ -131,6 +131,9 @@ func newStreamConn(l *streamListener, conn net.Conn) *streamConn {
 	}
 	if _, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		c.kind = "tls"
+	}
+	if _, ok := conn.(*dtlsConn); ok {
+		c.kind, c.tuple.stream = "dtls", false
 	}
 	return c
 }
@@ -336,10 +339,10 @@ func (c *streamConn) write(b []byte, each bool) error {
 
 func (c *streamConn) send(b []byte) error { return c.write(b, false) }
 
-// sendAll sends the frames in b, one after the other: over TCP in one write, over TLS in a record for each. coturn's client takes a
+// sendAll sends the frames in b, one after the other: over TCP in one write, over TLS and DTLS in a record for each. coturn's client takes a
 // record for a message, and never looks at what follows the first one in it.
 func (c *streamConn) sendAll(b []byte) error {
-	return c.write(b, c.kind == "tls")
+	return c.write(b, c.kind != "tcp")
 }
 
 func (c *streamConn) transport() string { return c.kind }

@@ -23,7 +23,7 @@ type fiveTuple struct {
 // client is the way back: send writes one STUN message or ChannelData, whole.
 type client interface {
 	send(b []byte) error
-	transport() string // "udp", "tcp" or "tls"
+	transport() string // "udp", "tcp", "tls" or "dtls"
 }
 
 // allocation is what we know of an allocation of pion's: enough to forward its datagrams, in both directions, without asking it.

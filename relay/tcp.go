@@ -99,9 +99,9 @@ func (t *table) peerConn(id uint32, username string) *peerConn {
 
 // guardTCP answers the authentic requests of TCP allocations; a is that of the connection, or nil.
 func (s *Server) guardTCP(m *stun.Message, r *request, a *tcpAllocation, answer answerer) {
-	control, stream := r.from.(*streamConn)
+	control, _ := r.from.(*streamConn)
 	switch {
-	case !stream:
+	case !r.tuple.stream: // over UDP or DTLS
 		_, _ = answer.refuse(stun.CodeBadRequest, "bad_request") // RFC 6062 §5.1
 	case m.Type.Method == stun.MethodConnectionBind:
 		s.connectionBind(m, r, control, answer)

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/pion/stun/v3"
 )
 
 // udpConn is one UDP socket of the client side, as pion reads it: requests that passed the guard, and what of Send indications is
@@ -22,6 +24,9 @@ type udpConn struct {
 
 	once  sync.Once
 	ended chan struct{} // closed when pion's loop has seen the end
+
+	mu      sync.Mutex  // guards endings
+	endings []fiveTuple // of allocations that pion shall forget: each is one that has lived
 }
 
 // addrPortConn reads and writes without allocating: *net.UDPConn does, under other names, and the UDP port that is shared with
@@ -65,6 +70,11 @@ func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
 		c.buf = make([]byte, 1<<16)
 	}
 	for {
+		if r := c.ending(); r != nil {
+			if n := c.pion.give(r, p); n > 0 {
+				return n, net.UDPAddrFromAddrPort(r.tuple.client), nil
+			}
+		}
 		n, from, err := c.read(c.buf)
 		if err != nil {
 			c.once.Do(func() { close(c.ended) })
@@ -90,6 +100,36 @@ func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
 			return copy(p, b), net.UDPAddrFromAddrPort(from), nil
 		}
 	}
+}
+
+// forget has pion forget the allocation of a five-tuple, whose relayed address is closed.
+func (c *udpConn) forget(tuple fiveTuple) {
+	if c.worker == nil {
+		return // pion's loop reads the relay socket, and sees it
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endings = append(c.endings, tuple)
+	c.worker.nudge()
+}
+
+// ending returns a request to pion to forget an allocation, or nil. Where the five-tuple has one of ours it is a new one, for which pion
+// has forgotten the other.
+func (c *udpConn) ending() *request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := len(c.endings); n > 0; n = len(c.endings) {
+		tuple := c.endings[n-1]
+		if c.endings = c.endings[:n-1]; n == 1 {
+			c.endings = nil
+		}
+		if c.s.table.lookup(tuple) == nil {
+			r := &request{tuple: tuple, method: stun.MethodRefresh, setters: []stun.Setter{lifetimeAttr(0)}}
+			c.s.table.begin(r, c.s.pion.serial.Add(1))
+			return r
+		}
+	}
+	return nil
 }
 
 func (c *udpConn) read(b []byte) (int, netip.AddrPort, error) {

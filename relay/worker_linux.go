@@ -55,6 +55,7 @@ type worker struct {
 	wake  int // an eventfd that ends the loop
 
 	known, strangers chan handed
+	nudged           chan struct{} // holds one: ReadFromAddrPort shall return
 	free             sync.Pool // of *[largestMessage + 1]byte
 
 	done  chan struct{} // closed when the loop has ended
@@ -97,7 +98,7 @@ func newWorker(s *Server, conn *net.UDPConn) (*worker, error) {
 	}
 	w := &worker{
 		s: s, local: addrPort(conn.LocalAddr()), epoll: -1, wake: -1, fd: -1,
-		known: make(chan handed, handover), strangers: make(chan handed, handover),
+		known: make(chan handed, handover), strangers: make(chan handed, handover), nudged: make(chan struct{}, 1),
 		done: make(chan struct{}), stop: make(chan struct{}), byAddr: map[mmsg.Key]*workerSocket{},
 		tx: mmsg.NewTx(true), random: rand.NewPCG(rand.Uint64(), rand.Uint64()),
 	}
@@ -321,7 +322,15 @@ func (w *worker) takeFromPeer(socket *workerSocket, from netip.AddrPort, b []byt
 	w.down.add(len(b))
 }
 
-// ReadFromAddrPort returns the next message for pion: those of clients with an allocation go first.
+// nudge makes ReadFromAddrPort return with nothing.
+func (w *worker) nudge() {
+	select {
+	case w.nudged <- struct{}{}:
+	default:
+	}
+}
+
+// ReadFromAddrPort returns the next message for pion: those of clients with an allocation go first. After a nudge it returns 0 bytes.
 func (w *worker) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	var h handed
 	select {
@@ -330,6 +339,8 @@ func (w *worker) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 		select {
 		case h = <-w.known:
 		case h = <-w.strangers:
+		case <-w.nudged:
+			return 0, netip.AddrPort{}, nil
 		case <-w.stop:
 			return 0, netip.AddrPort{}, net.ErrClosed
 		}

@@ -21,4 +21,6 @@ func (*worker) open(netip.AddrPort) (peerSocket, error) { return nil, errNoPort 
 
 func (*worker) run() {}
 
+func (*worker) nudge() {}
+
 func newBatchSocket(*relayed, *net.UDPConn) peerSocket { return nil }

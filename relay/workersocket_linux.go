@@ -14,8 +14,7 @@ import (
 type workerSocket struct {
 	w     *worker
 	ipv6  bool
-	place int32         // in worker.relays
-	over  chan struct{} // closed by close
+	place int32 // in worker.relays
 
 	// The fields below are guarded by the worker's mu.
 	fd     int // -1 when closed
@@ -30,7 +29,7 @@ func (w *worker) open(at netip.AddrPort) (peerSocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &workerSocket{w: w, fd: fd, ipv6: at.Addr().Unmap().Is6(), over: make(chan struct{})}
+	k := &workerSocket{w: w, fd: fd, ipv6: at.Addr().Unmap().Is6()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n := len(w.spare); n > 0 {
@@ -72,8 +71,8 @@ func (k *workerSocket) put(tx *mmsg.Tx, o outgoing) bool {
 	return true
 }
 
-// serve waits: the worker reads the socket.
-func (k *workerSocket) serve([]byte) { <-k.over }
+// serve says that the worker reads the socket.
+func (k *workerSocket) serve([]byte) bool { return true }
 
 // send serves what the worker has left to pion.
 func (k *workerSocket) send(list []outgoing) (taken int) {
@@ -107,6 +106,5 @@ func (k *workerSocket) close() {
 		}
 		_ = unix.Close(k.fd) // leaves the epoll set too
 		k.fd, k.a = -1, nil
-		close(k.over)
 	})
 }
