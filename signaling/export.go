@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,7 +64,9 @@ var secrets = map[string]bool{"session": true, "key": true, "address": true, "pa
 // public leaves secrets out, at any depth.
 func public(data []byte) json.RawMessage {
 	var v any
-	if json.Unmarshal(data, &v) != nil {
+	in := json.NewDecoder(bytes.NewReader(data))
+	in.UseNumber()
+	if in.Decode(&v) != nil {
 		return json.RawMessage("null")
 	}
 	var strip func(v any)
@@ -84,11 +87,13 @@ func public(data []byte) json.RawMessage {
 		}
 	}
 	strip(v)
-	out, err := json.Marshal(v)
-	if err != nil {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // it is for people and programs, not for a page
+	if enc.Encode(v) != nil {
 		return json.RawMessage("null")
 	}
-	return out
+	return out.Bytes()
 }
 
 // Tail calls f with each event of a room after seq `after`, in order, until ctx ends or f fails: those of the log first, then those that

@@ -71,6 +71,8 @@ func (a *actor) take(c *session, id string) seating {
 	m := a.members[id]
 	if m == nil {
 		m = a.newMember(id, visitor{expires: seat.Expires})
+	} else {
+		a.warnExpiry(id) // the warning may have gone to a socket that was lost
 	}
 	got := seating{room: a, member: m, joined: a.snapshot(id)}
 	c.out.cork()
