@@ -55,7 +55,7 @@ func certificate(t *testing.T, until time.Time) (tls.Certificate, *x509.CertPool
 }
 
 // ours is a relay of ours on loopback with every transport; it ends with the test.
-func ours(t *testing.T, cert tls.Certificate) (udp, tcp, secure string) {
+func ours(t *testing.T, cert tls.Certificate) (udp, tcp, secure, datagrams string) {
 	t.Helper()
 	u, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	must(t, err)
@@ -63,7 +63,10 @@ func ours(t *testing.T, cert tls.Certificate) (udp, tcp, secure string) {
 	must(t, err)
 	s, err := net.Listen("tcp4", "127.0.0.1:0")
 	must(t, err)
+	d, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	must(t, err)
 	server, err := relay.New(relay.Options{
+		DTLS: []net.PacketConn{d}, DTLSCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil },
 		UDP: []net.PacketConn{u}, TCP: []net.Listener{c, tls.NewListener(s, &tls.Config{Certificates: []tls.Certificate{cert}})},
 		PublicIPs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Secrets: [][]byte{secret}, Log: slog.New(slog.DiscardHandler),
 	})
@@ -71,8 +74,15 @@ func ours(t *testing.T, cert tls.Certificate) (udp, tcp, secure string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() { cancel(); must(t, <-ended) })
-	return u.LocalAddr().String(), c.Addr().String(), s.Addr().String()
+	t.Cleanup(func() {
+		// A doctor leaves nothing behind: what it has allocated is given back before it reports.
+		if n := server.Allocations(); n > 0 {
+			t.Errorf("%d allocations are left", n)
+		}
+		cancel()
+		must(t, <-ended)
+	})
+	return u.LocalAddr().String(), c.Addr().String(), s.Addr().String(), d.LocalAddr().String()
 }
 
 // stock is pion's server with a relay that does what it is told: permits every peer, and looks at passwords if strict.
@@ -135,14 +145,15 @@ func wantFailed(t *testing.T, r *doctor.Report, name, detail, fix string) {
 
 func TestOursIsWell(t *testing.T) {
 	cert, roots := certificate(t, time.Now().Add(60*24*time.Hour))
-	udp, tcp, secure := ours(t, cert)
+	udp, tcp, secure, datagrams := ours(t, cert)
 	for name, tt := range map[string]struct {
 		uri    string
 		checks []string
 	}{
-		"UDP": {"turn:" + udp + "?transport=udp", []string{"answers", "NAT before us", "asks for a login", "wrong password", "allocates", "private peers", "clock", "relays", "from outside"}},
-		"TCP": {"turn:" + tcp + "?transport=tcp", []string{"answers", "wrong password", "allocates", "private peers", "clock", "relays"}},
-		"TLS": {"turns:" + secure + "?transport=tcp", []string{"certificate", "answers", "wrong password", "allocates", "private peers", "clock", "relays"}},
+		"UDP":  {"turn:" + udp + "?transport=udp", []string{"answers", "NAT before us", "asks for a login", "wrong password", "allocates", "private peers", "clock", "relays", "from outside"}},
+		"TCP":  {"turn:" + tcp + "?transport=tcp", []string{"answers", "wrong password", "allocates", "private peers", "clock", "relays"}},
+		"DTLS": {"turns:" + datagrams + "?transport=udp", []string{"certificate", "answers", "wrong password", "allocates", "private peers", "clock", "relays"}},
+		"TLS":  {"turns:" + secure + "?transport=tcp", []string{"certificate", "answers", "wrong password", "allocates", "private peers", "clock", "relays"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := examine(t, doctor.Options{Server: tt.uri, Secret: secret, Roots: roots})
@@ -163,7 +174,7 @@ func TestOursIsWell(t *testing.T) {
 
 func TestFaultsAreNamed(t *testing.T) {
 	cert, roots := certificate(t, time.Now().Add(-time.Hour))
-	udp, tcp, secure := ours(t, cert)
+	udp, tcp, secure, _ := ours(t, cert)
 	username, _ := auth.TURNCredentials(secret, "ada", time.Now().Add(time.Hour))
 	expired, password := auth.TURNCredentials(secret, "ada", time.Now().Add(-time.Hour))
 
@@ -184,11 +195,11 @@ func TestFaultsAreNamed(t *testing.T) {
 	}
 
 	good, _ := certificate(t, time.Now().Add(60*24*time.Hour))
-	_, _, secure = ours(t, good)
+	_, _, secure, _ = ours(t, good)
 	r = examine(t, doctor.Options{Server: "turns:" + secure, Secret: secret})
 	wantFailed(t, r, "certificate", "self-signed", "public authority")
 	good, roots = certificate(t, time.Now().Add(60*24*time.Hour))
-	_, _, secure = ours(t, good)
+	_, _, secure, _ = ours(t, good)
 	_, port, err := net.SplitHostPort(secure)
 	must(t, err)
 	r = examine(t, doctor.Options{Server: "turns:localhost:" + port, Secret: secret, Roots: roots})

@@ -24,6 +24,7 @@ type session struct {
 	realm              stun.Realm
 	nonce              stun.Nonce
 	key                stun.MessageIntegrity // nil: requests go unsigned
+	holds              bool                  // an allocation, or an answer to a request for one was lost
 
 	data  chan datagram // from peers; what does not fit is dropped, and shows as loss
 	ended chan struct{}
@@ -67,12 +68,11 @@ func newSession(conn net.Conn, stream bool, wait time.Duration) *session {
 	return s
 }
 
-// close ends the session and waits for its reader. An allocation is given up first, so that its port is free at once.
+// close ends the session and waits for its reader. An allocation is given back first (RFC 8656 §7), and the server has answered that, or
+// does not answer: nothing of a doctor shall be left when its report is there.
 func (s *session) close() {
-	if s.key != nil && s.conn.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
-		if m, err := s.build(stun.MethodRefresh, stun.ClassRequest, lifetime(0)); err == nil {
-			_, _ = s.conn.Write(m.Raw) // it would expire anyway
-		}
+	if s.holds && s.conn.SetWriteDeadline(time.Now().Add(s.wait)) == nil {
+		_, _ = s.request(context.Background(), stun.MethodRefresh, lifetime(0)) // it would expire anyway
 	}
 	_ = s.conn.Close()
 	<-s.ended
@@ -183,7 +183,7 @@ func (s *session) request(ctx context.Context, method stun.Method, setters ...st
 }
 
 // ask is request without a second try. With a refusal, the message is returned too.
-func (s *session) ask(ctx context.Context, method stun.Method, setters ...stun.Setter) (*stun.Message, error) {
+func (s *session) ask(ctx context.Context, method stun.Method, setters ...stun.Setter) (_ *stun.Message, err error) {
 	m, err := s.build(method, stun.ClassRequest, setters...)
 	if err != nil {
 		return nil, err
@@ -196,6 +196,10 @@ func (s *session) ask(ctx context.Context, method stun.Method, setters ...stun.S
 		s.mu.Lock()
 		delete(s.waiting, m.TransactionID)
 		s.mu.Unlock()
+		if method == stun.MethodAllocate && s.key != nil {
+			_, refused := refusedWith(err)
+			s.holds = s.holds || !refused
+		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
