@@ -12,6 +12,9 @@ var rules = map[string]rule{
 	"auth":          {pure: true},
 	"auth/verifier": {imports: []string{"auth"}}, // fetches JWK sets
 
+	"api":     {imports: []string{"signaling", "signaling/protocol", "auth", "store"}},
+	"webhook": {imports: []string{"signaling/room", "auth"}},
+
 	"signaling":              {imports: []string{"signaling/room", "signaling/protocol", "signaling/sdpfrag", "auth", "store", "store/memory"}}, // never media: cmd/sfu introduces them
 	"signaling/sdpfrag":      {pure: true},
 	"signaling/room":         {imports: []string{"signaling/protocol", "auth"}, pure: true},
