@@ -56,7 +56,7 @@ func (c *session) handle(ctx context.Context, command protocol.Command) bool {
 	case *protocol.GetInvite:
 		return c.reply(cmd.ID, c.invite(ctx, cmd))
 	case *protocol.SFUOffer:
-		if !c.offers.Allow() {
+		if !c.offers.take(1, c.srv.limits.OfferRate, float64(c.srv.limits.OfferBurst), time.Now()) {
 			c.refuse(offersTooFast.For(cmd.ID))
 			return true
 		}

@@ -280,7 +280,6 @@ func (c *session) reseat(ctx context.Context, e *entrance, id string) error {
 // settle makes the seat the session's; called by its reader.
 func (c *session) settle(got seating) {
 	c.room, c.member, c.knock = got.room, got.member, nil
-	c.log = c.log.With("room", got.room.id, "participant", got.member.id)
 }
 
 // land takes a seat that came while the session waited in the lobby, and reports whether the session sits or waits. Called by its reader.

@@ -146,13 +146,15 @@ func (l *lab) dial() *client {
 				conn.Close()
 				return
 			}
-			m, err := protocol.DecodeMessage(frame)
+			messages, err := protocol.DecodeMessages(frame)
 			if err != nil {
 				c.err = err
 				conn.Close()
 				return
 			}
-			c.in <- m
+			for _, m := range messages {
+				c.in <- m
+			}
 		}
 	}()
 	return c

@@ -27,6 +27,21 @@ type bucket struct {
 	at     time.Time
 }
 
+// take takes n tokens of a bucket that is filled at rate per second up to burst, or none. The owner of the bucket locks it.
+func (b *bucket) take(n, rate, burst float64, now time.Time) bool {
+	held := burst
+	if !b.at.IsZero() {
+		held = min(burst, b.tokens+now.Sub(b.at).Seconds()*rate)
+	}
+	b.at = now
+	if held < n {
+		b.tokens = held
+		return false
+	}
+	b.tokens = held - n
+	return true
+}
+
 // maxBuckets takes some 5 MB when it is reached.
 const maxBuckets = 1 << 16
 

@@ -2,59 +2,107 @@ package signaling
 
 import "sync"
 
-// queue holds the frames that wait for one socket. It never blocks who puts; when it is full, its socket is cut.
+// queue holds the frames that wait for one session. It never blocks who puts; when it is full, its session is cut.
 //
-// While it is corked, what is put waits: the reply to join may take its time, and comes first.
+// Nobody waits for it: whoever makes it worth writing starts the writer, which ends when there is nothing more. While the queue is
+// corked, what is put waits: the reply to join may take its time, and comes first.
 type queue struct {
 	max, maxBytes int
-	wake          chan struct{} // capacity 1: something has changed
-	written       chan struct{} // closed by the writer when it has ended
+	owner         *session
 
 	mu      sync.Mutex // guards the fields below
+	one     [1][]byte  // where frames begin, so that the usual single frame costs no memory
 	first   [][]byte   // goes before frames and does not count: the reply to join or resume, and what was missed
 	frames  [][]byte
-	bytes   int    // of frames
-	latest  []byte // a notice of which only the newest counts (speakers); sent after the frames
+	bytes   int // of frames
+	notices []notice
+	ping    bool
 	corked  bool
+	writing bool     // the writer runs
 	closing *closing // set once; nothing is put after it
+	idle    chan struct{}
 }
 
-// closing is how a socket ends.
+// notice is a message of which only the newest of its kind counts. It is sent after the frames.
+type notice struct {
+	kind  string
+	frame []byte
+}
+
+// maxNotices is how many kinds of notices may wait for a session. Typing is a kind per sender; the oldest goes.
+const maxNotices = 64
+
+// closing is how a session ends.
 type closing struct {
 	code   int    // of the close frame
 	reason string // of the close frame: at most 123 bytes
 	abrupt bool   // the client does not read: do not wait for it
 }
 
-func newQueue(l Limits) *queue {
-	return &queue{max: l.Queue, maxBytes: l.QueueBytes, wake: make(chan struct{}, 1), written: make(chan struct{})}
+func (q *queue) init(l Limits, owner *session) {
+	q.max, q.maxBytes, q.owner = l.Queue, l.QueueBytes, owner
 }
 
 // put appends frames and reports whether there was room for them. It is silent after close.
 func (q *queue) put(frames ...[]byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closing != nil {
+	if q.closing != nil || len(frames) == 0 {
 		return true
 	}
 	for _, f := range frames {
 		q.bytes += len(f)
 	}
+	if q.frames == nil {
+		q.frames = q.one[:0]
+	}
 	q.frames = append(q.frames, frames...)
 	if len(q.frames) > q.max || q.bytes > q.maxBytes {
 		return false
 	}
-	q.notify()
+	q.wakeLocked()
 	return true
 }
 
-// putLatest replaces the notice that only counts when it is new.
-func (q *queue) putLatest(frame []byte) {
+// putLatest puts the notice of who speaks.
+func (q *queue) putLatest(frame []byte) { q.owner.notice("speakers", frame) }
+
+// putNotice replaces the waiting notice of that kind, and reports whether it waits for the next tick: release lets it flow.
+func (q *queue) putNotice(kind string, frame []byte) (waits bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing != nil {
+		return false
+	}
+	for i := range q.notices {
+		if q.notices[i].kind == kind {
+			q.notices[i].frame = frame
+			return false // it waits already
+		}
+	}
+	if len(q.notices) >= maxNotices {
+		q.notices = append(q.notices[:0], q.notices[1:]...)
+	}
+	q.notices = append(q.notices, notice{kind, frame})
+	return len(q.notices) == 1
+}
+
+// release lets the notices flow.
+func (q *queue) release() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.notices) > 0 {
+		q.wakeLocked()
+	}
+}
+
+// putPing asks the writer to see whether the client is there.
+func (q *queue) putPing() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closing == nil {
-		q.latest = frame
-		q.notify()
+		q.ping = true
+		q.wakeLocked()
 	}
 }
 
@@ -72,7 +120,7 @@ func (q *queue) uncork(first ...[]byte) {
 	if q.closing == nil {
 		q.first = append(q.first, first...)
 		q.corked = false
-		q.notify()
+		q.wakeLocked()
 	}
 }
 
@@ -86,9 +134,9 @@ func (q *queue) close(c closing, lastFrames ...[]byte) {
 	if c.abrupt || q.corked { // what waits behind a reply that never came would be a hole to its reader
 		q.first, q.frames = nil, nil
 	}
-	q.closing, q.corked, q.latest = &c, false, nil
+	q.closing, q.corked, q.notices, q.ping = &c, false, nil, false
 	q.frames = append(q.frames, lastFrames...)
-	q.notify()
+	q.wakeLocked()
 }
 
 // ended reports whether close was called.
@@ -98,24 +146,66 @@ func (q *queue) ended() bool {
 	return q.closing != nil
 }
 
-// take returns what is to be written now, and how to end after that if the queue was closed.
-func (q *queue) take() (frames [][]byte, end *closing) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.corked {
-		return nil, nil
+// wakeLocked starts the writer if it does not run; q.mu is held.
+func (q *queue) wakeLocked() {
+	if !q.writing && !q.corked {
+		q.writing = true
+		go q.owner.write()
 	}
-	frames = append(q.first, q.frames...)
-	if q.latest != nil {
-		frames = append(frames, q.latest)
-	}
-	q.first, q.frames, q.bytes, q.latest = nil, nil, 0, nil
-	return frames, q.closing
 }
 
-func (q *queue) notify() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
+// work is what the writer has to do next.
+type work struct {
+	frames [][]byte
+	ping   bool
+	end    *closing // not nil: this is the last
+}
+
+// take appends what is to be written to buf. When there is nothing, or the last was taken, the writer must end, as it counts as ended.
+func (q *queue) take(buf [][]byte) (w work, more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.corked {
+		w = work{frames: append(append(buf, q.first...), q.frames...), ping: q.ping, end: q.closing}
+		for _, n := range q.notices {
+			w.frames = append(w.frames, n.frame)
+		}
+		q.first, q.frames, q.one, q.notices, q.bytes, q.ping = nil, nil, [1][]byte{}, q.notices[:0], 0, false
+		if cap(q.notices) > 4 { // of a moment with much going on
+			q.notices = nil
+		}
 	}
+	if len(w.frames) == 0 && !w.ping && w.end == nil {
+		q.restLocked()
+		return w, false
+	}
+	return w, true
+}
+
+// rest tells that the writer has ended.
+func (q *queue) rest() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.restLocked()
+}
+
+func (q *queue) restLocked() {
+	q.writing = false
+	if q.idle != nil {
+		close(q.idle)
+		q.idle = nil
+	}
+}
+
+// rested is closed when the writer has ended; for one caller, after close.
+func (q *queue) rested() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	done := make(chan struct{})
+	if q.writing {
+		q.idle = done
+	} else {
+		close(done)
+	}
+	return done
 }

@@ -27,7 +27,11 @@ func (c *session) resume(ctx context.Context, r *protocol.Resume) error {
 	err := c.srv.reopen(ctx, roomID, func(a *actor) {
 		seat := a.journal.ahead.Seat(id)
 		if seat == nil || subtle.ConstantTimeCompare([]byte(seat.Session), []byte(hashOf(r.Session))) != 1 {
-			result <- seating{err: expired}
+			err := expired
+			if r.Epoch == a.epoch && r.Seq > a.state().Seq { // this replica is behind the client, and cannot know the seat yet
+				err = errUnavailable
+			}
+			result <- seating{err: err}
 			return
 		}
 		a.joining[id] = true

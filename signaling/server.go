@@ -26,6 +26,7 @@ type Server struct {
 	opt     Options // fixed at construction, like all fields up to mu
 	limits  Limits
 	log     *slog.Logger
+	wheel   *wheel // of all sessions
 	metrics *metrics
 	stopped context.Context // done when Run ends
 	stop    context.CancelFunc
@@ -67,6 +68,7 @@ func New(o Options) *Server {
 	s.node = strings.ToLower(rand.Text()[:16])
 	s.nodes = newNodes(s.node)
 	s.bus, s.guesses, s.hashing = newBus(s), newGuesses(), make(chan struct{}, 1)
+	s.wheel = newWheel()
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(o.Registerer, s)
 	return s
@@ -219,6 +221,7 @@ type metrics struct {
 	frames   prometheus.Counter
 	slow     prometheus.Counter
 	refusals *prometheus.CounterVec
+	limits   *prometheus.CounterVec
 	events   prometheus.Counter
 	joins    *prometheus.CounterVec
 	resumes  *prometheus.CounterVec
@@ -255,6 +258,7 @@ func newMetrics(r prometheus.Registerer, s *Server) *metrics {
 		frames:   counter("signaling_received_frames_total", "WebSocket messages received."),
 		slow:     counter("signaling_slow_clients_total", "Sockets cut because the client did not read fast enough."),
 		refusals: vec("signaling_refusals_total", "Refused commands and requests, by error code.", "code"),
+		limits:   vec("signaling_limited_total", "What a limit has stopped, by reason.", "reason"),
 		events:   counter("signaling_events_total", "Events of all room logs."),
 		joins:    vec("signaling_joins_total", "Seats taken, by kind: person, ingest, viewer.", "kind"),
 		resumes:  vec("signaling_resumes_total", "Resumed sessions, by where the missed events came from: ring, log; snapshot, they could not be told one by one.", "kind"),

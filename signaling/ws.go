@@ -59,24 +59,29 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.refuseHTTP(w, err)
 		return
 	}
-	defer s.closeSocket(from)
 	up := websocket.Upgrader{
-		HandshakeTimeout: 10 * time.Second,
-		ReadBufferSize:   2048,
-		WriteBufferSize:  2048,
-		WriteBufferPool:  writeBuffers,
-		Subprotocols:     []string{protocol.Subprotocol},
-		CheckOrigin:      func(*http.Request) bool { return true }, // checked above
+		HandshakeTimeout:  10 * time.Second,
+		ReadBufferSize:    512, // each socket has its own; a long message is read past it
+		WriteBufferSize:   4096,
+		WriteBufferPool:   writeBuffers,
+		EnableCompression: true,
+		Subprotocols:      []string{protocol.Subprotocol},
+		CheckOrigin:       func(*http.Request) bool { return true }, // checked above
 	}
 	conn, err := up.Upgrade(w, r, nil)
 	if err != nil {
+		s.closeSocket(from)
 		s.log.Debug("upgrade refused", "remote", r.RemoteAddr, "err", err)
 		return
 	}
-	log := s.log.With("remote", r.RemoteAddr)
-	c := s.newSession(conn, r.Host, log)
-	c.from = from
-	c.run(s.stopped)
+	k := newSocket(conn, s.limits.Body)
+	c := s.newSession(k, r.Host, r.RemoteAddr, from)
+	k.heard = c.heard
+	// A goroutine of its own lets go of the request, its buffers and its deep stack.
+	go func() {
+		defer s.closeSocket(from)
+		c.serve(s.stopped)
+	}()
 }
 
 // openSocket counts a socket and makes Run wait for it, unless there are too many or the server is ending.
@@ -92,6 +97,7 @@ func (s *Server) openSocket(from netip.Addr) *protocol.Error {
 		return &protocol.Error{Code: protocol.CodeServerFull, Message: "the server has as many connections as it takes from one network address", Retry: true, After: 30_000}
 	}
 	s.sockets++
+	s.wheel.once.Do(func() { s.tasks.Go(func() { s.wheel.run(s.stopped) }) })
 	s.dialed[from]++
 	s.tasks.Add(1)
 	return nil

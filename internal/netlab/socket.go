@@ -94,11 +94,13 @@ func (c *Client) read(s *socket) {
 			c.post(func() { c.socketEnded(s, code) })
 			return
 		}
-		m, err := protocol.DecodeMessage(frame)
+		messages, err := protocol.DecodeMessages(frame) // what waits for a socket shares a frame
 		if err != nil {
 			c.fault("a message that cannot be read: %v: %s", err, frame)
 			continue
 		}
-		c.post(func() { c.receive(s, m) })
+		for _, m := range messages {
+			c.post(func() { c.receive(s, m) })
+		}
 	}
 }
