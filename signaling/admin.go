@@ -32,7 +32,7 @@ type RoomInfo struct {
 	Route        protocol.RouteState    `json:"route"`
 	Participants []protocol.Participant `json:"participants,omitempty"`
 	Bans         []room.Ban             `json:"bans,omitempty"`
-	Waiting      []protocol.Knock       `json:"waiting,omitempty"` // in the lobby, as this node knows
+	Waiting      []protocol.Knock       `json:"waiting,omitempty"` // in the lobby, as far as other nodes say in time
 }
 
 // Rooms lists the rooms that are kept, by id, after one, at most limit.
@@ -55,7 +55,7 @@ func (a *Admin) Room(ctx context.Context, id string) (RoomInfo, error) {
 		return RoomInfo{}, err
 	}
 	info := RoomInfo{ID: r.ID, Events: r.Last, Bytes: r.Bytes, Created: r.Created, Used: r.Touched}
-	err = a.srv.reopen(ctx, id, func(a *actor) {
+	err = a.withLobby(ctx, id, func(a *actor) {
 		j := a.state().Joined("")
 		info.Epoch, info.Mode, info.Settings, info.Route, info.Participants = a.epoch, j.Mode, j.Settings, j.Route, j.Participants
 		for _, b := range a.state().Bans {
@@ -153,10 +153,43 @@ func (a *Admin) Admit(ctx context.Context, id, knock string, allow bool) error {
 		return err
 	}
 	var result error
-	if err := a.srv.reopen(ctx, id, func(a *actor) { result = a.admitKnock(knock, allow) }); err != nil {
+	if err := a.withLobby(ctx, id, func(a *actor) { result = a.admitKnock(knock, allow) }); err != nil {
 		return err
 	}
 	return result
+}
+
+// knocksPatience is how long other nodes have to say who waits there.
+const knocksPatience = 250 * time.Millisecond
+
+// withLobby runs f in the room when other nodes have had time to say who waits there: a node without anybody of the room is not told by itself.
+func (a *Admin) withLobby(ctx context.Context, id string, f func(*actor)) error {
+	stay, asked := newParticipantID(), false
+	whole := context.WithoutCancel(ctx) // what has begun in the room is ended there
+	if err := a.srv.reopen(whole, id, func(a *actor) {
+		if a.state().Access() != protocol.AccessLobby {
+			f(a)
+			return
+		}
+		for _, node := range a.srv.nodes.rest() {
+			asked = a.srv.bus.send(node, busMessage{Room: a.id, Ask: &busAsk{Node: a.srv.node}}) == nil || asked
+		}
+		if asked {
+			a.joining[stay] = true
+		} else {
+			f(a)
+		}
+	}); err != nil || !asked {
+		return err
+	}
+	select {
+	case <-time.After(knocksPatience):
+	case <-ctx.Done():
+	}
+	return a.srv.reopen(whole, id, func(a *actor) {
+		delete(a.joining, stay)
+		f(a)
+	})
 }
 
 // Invite mints an invite to a room, which need not be there yet.

@@ -18,6 +18,7 @@ type busMessage struct {
 	Sync   *busSync   `json:"sync,omitempty"`
 	Knocks *busKnocks `json:"knocks,omitempty"`
 	Admit  *busAdmit  `json:"admit,omitempty"`
+	Ask    *busAsk    `json:"ask,omitempty"`
 }
 
 // busFrame is an encoded message for one participant at the other node, or for all there.
@@ -64,6 +65,11 @@ type busKnocks struct {
 type busAdmit struct {
 	Knock string `json:"knock"` // empty: all
 	Allow bool   `json:"allow"`
+}
+
+// busAsk asks who waits, to be told with busKnocks.
+type busAsk struct {
+	Node string `json:"node"` // who asks
 }
 
 // bus says things to other nodes. Its queue is bounded; what does not fit is lost and counted.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/confab/confab/signaling/room"
 	"github.com/confab/confab/store"
 )
 
@@ -94,38 +93,4 @@ func public(data []byte) json.RawMessage {
 		return json.RawMessage("null")
 	}
 	return out.Bytes()
-}
-
-// Tail calls f with each event of a room after seq `after`, in order, until ctx ends or f fails: those of the log first, then those that
-// happen. The error is f's, ctx's, or store.ErrTrimmed when what follows after is not kept any more. poll is how long it may take
-// to notice an event that this server has not served.
-func (a *Admin) Tail(ctx context.Context, id string, after uint64, poll time.Duration, f func(room.Event) error) error {
-	info, err := a.srv.store.Find(ctx, id)
-	if err != nil {
-		return fmt.Errorf("find the room: %w", err)
-	}
-	for {
-		records, err := a.srv.store.Read(ctx, id, info.Epoch, after, readEvents)
-		if err != nil {
-			return fmt.Errorf("read the room's log: %w", err)
-		}
-		for _, r := range records {
-			e, err := room.Decode(r.Seq, r.At, r.Kind, r.Data)
-			if err != nil {
-				return err
-			}
-			if err := f(e); err != nil {
-				return err
-			}
-			after = r.Seq
-		}
-		if len(records) > 0 {
-			continue
-		}
-		select {
-		case <-time.After(poll):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

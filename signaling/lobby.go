@@ -108,14 +108,19 @@ func (l *lobby) expire(now time.Time) {
 
 // changed tells everybody who may let people in, here and at other nodes.
 func (l *lobby) changed() {
+	for _, node := range l.room.otherNodes() {
+		l.show(node)
+	}
+	l.tell()
+}
+
+// show tells another node who waits here.
+func (l *lobby) show(node string) {
 	list := make([]protocol.Knock, len(l.list))
 	for i, k := range l.list {
 		list[i] = k.Knock
 	}
-	for _, node := range l.room.otherNodes() {
-		_ = l.room.srv.bus.send(node, busMessage{Room: l.room.id, Knocks: &busKnocks{Node: l.room.srv.node, List: list}}) // counted there
-	}
-	l.tell()
+	_ = l.room.srv.bus.send(node, busMessage{Room: l.room.id, Knocks: &busKnocks{Node: l.room.srv.node, List: list}}) // counted there
 }
 
 // tell shows the list to the members who may let people in, and those who wait whether there is anybody.

@@ -62,10 +62,13 @@ func (n *nodes) alive(node string) bool {
 }
 
 // others reports whether another node lives.
-func (n *nodes) others() bool {
+func (n *nodes) others() bool { return len(n.rest()) > 0 }
+
+// rest returns the other nodes that live.
+func (n *nodes) rest() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.ContainsFunc(n.known, func(node string) bool { return node != n.self })
+	return slices.DeleteFunc(slices.Clone(n.known), func(node string) bool { return node == n.self })
 }
 
 // questions returns the nodes that were asked for until now.
@@ -167,6 +170,7 @@ func (s *Server) follow(ctx context.Context, listen func() error) {
 
 // grown is told that a room has more events, or that all may have.
 func (s *Server) grown(id string, last uint64) {
+	s.growth.tell(id)
 	if id == "" {
 		for _, a := range s.actors() {
 			a.ring(0)

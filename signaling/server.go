@@ -37,6 +37,7 @@ type Server struct {
 	store   store.Store
 	nodes   *nodes
 	bus     *bus
+	growth  growth
 	guesses *guesses      // of rooms' passwords
 	hashing chan struct{} // capacity 1: held while a password is hashed
 

@@ -167,6 +167,8 @@ func (a *actor) fromNode(m busMessage) {
 		a.lobby.tell()
 	case m.Admit != nil:
 		a.lobby.answer(m.Admit.Knock, m.Admit.Allow)
+	case m.Ask != nil && !a.lobby.empty():
+		a.lobby.show(m.Ask.Node)
 	}
 }
 
