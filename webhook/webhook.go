@@ -83,6 +83,16 @@ func Check(address string) error {
 	return nil
 }
 
+// CheckTypes says which of the types there is not; nil: all are good.
+func CheckTypes(types []Type) error {
+	for _, t := range types {
+		if !slices.Contains(Types, t) {
+			return fmt.Errorf("there is no event %q: want some of %v", t, Types)
+		}
+	}
+	return nil
+}
+
 // New checks the options and sends nothing.
 func New(o Options) (*Hooks, error) {
 	if err := Check(o.URL); err != nil {
@@ -94,10 +104,8 @@ func New(o Options) (*Hooks, error) {
 	if _, err := sign(o.Secrets, "x", nil, time.Now()); err != nil {
 		return nil, err
 	}
-	for _, t := range o.Types {
-		if !slices.Contains(Types, t) {
-			return nil, fmt.Errorf("there is no event %q: want some of %v", t, Types)
-		}
+	if err := CheckTypes(o.Types); err != nil {
+		return nil, err
 	}
 	if len(o.Types) == 0 {
 		o.Types = Usual

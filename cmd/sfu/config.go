@@ -42,6 +42,10 @@ type options struct {
 	RetainAge  time.Duration `name:"retain-age" default:"168h" help:"How long a room is kept after its last use; then it is deleted whole."`
 	RetainSize int           `name:"retain-size" unit:"MiB" default:"16" help:"How much of one room is kept; beyond that the oldest goes first."`
 
+	WebhookURL        string   `group:"Webhooks" name:"webhook-url" unit:"URL" help:"Where events of rooms are sent to, signed, by POST. See docs/api.md."`
+	WebhookSecretFile string   `name:"webhook-secret-file" unit:"path" help:"File of secrets that sign webhooks, one per line and at least 32 characters long. All sign: add a new one to rotate, and remove the old one when the receiver knows the new."`
+	WebhookEvents     []string `name:"webhook-events" unit:"event" help:"Which events are sent: room-opened, room-closed, joined, left, settings, message. Without it all but message, which is what people write."`
+
 	SFU bool `group:"Media" name:"sfu" default:"on" help:"Forward the media of group calls. Off: peer-to-peer calls only, signaling and relay stay."`
 
 	TURN       bool             `group:"Relay" name:"turn" default:"on" help:"Relay for people whose network lets nothing else through."`
@@ -92,6 +96,7 @@ func (o *options) Validate(report func(option, problem string)) {
 	if o.RetainSize < 1 {
 		report("retain-size", "must be at least 1")
 	}
+	o.validateWebhooks(report)
 	if o.Logo != "" {
 		if _, err := os.Stat(o.Logo); err != nil {
 			report("brand-logo", err.Error())

@@ -100,12 +100,13 @@ func newSite(log *slog.Logger, o *options) (http.Handler, error) {
 	return web.Handler(web.Options{Branding: branding, FrameAncestors: o.FrameAncestors, Log: log.With("part", "web")})
 }
 
-// routes puts the API and the pages behind one address.
-func routes(api, site http.Handler) http.Handler {
+// routes puts signaling, the admin API and the pages behind one address. Below /api/v1, signaling has what carries sessions and events.
+func routes(signal, admin, site http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/ws", api)
-	mux.Handle("/whip/", api)
-	mux.Handle("/whep/", api)
+	for _, path := range []string{"/ws", "/whip/", "/whep/", "/api/v1/session", "/api/v1/session/", "/api/v1/transports", "/api/v1/rooms/{room}/events"} {
+		mux.Handle(path, signal)
+	}
+	mux.Handle("/api/v1/", admin)
 	mux.Handle("/", site)
 	return mux
 }

@@ -88,8 +88,17 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 		secret: secrets[0], turn: o.TURN, tls: tlsConfig != nil, public: o.PublicIPs,
 		tcp: s.tcp.Addr().(*net.TCPAddr).AddrPort(), udp: s.udp.LocalAddr(),
 	}
+	observe := []observer{revokeLeft(turn, time.Now)}
+	hooks, err := newHooks(log.With("part", "webhooks"), registry, o)
+	if err != nil {
+		return nil, err
+	}
+	if hooks != nil {
+		observe = append(observe, hooks.Observe)
+		c.base = append(c.base, cli.Part{Name: "webhooks", Run: hooks.Run})
+	}
 	signalOptions := signaling.Options{
-		Media: sfu, ICEServers: ice.now, Observer: revokeLeft(turn, time.Now), Origins: o.Origins,
+		Media: sfu, ICEServers: ice.now, Observer: observers(observe...), Origins: o.Origins,
 		Retention: retention(o), Invites: func() [][]byte { return secrets },
 		Log: log.With("part", "signaling"), Registerer: registry, Version: cli.Version(),
 	}
@@ -118,7 +127,8 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 	}})
 	signalOptions.Store = rooms
 	signal := signaling.New(signalOptions)
-	c.parts = append(c.parts, cli.Part{Name: "signaling", Run: signal.Run}, cli.Part{Name: "http", Run: httpServer(log, ports.HTTP(), routes(signal.Handler(), site))})
+	admin := newAPI(log.With("part", "api"), registry, o, secrets, signalOptions.Tokens, signal)
+	c.parts = append(c.parts, cli.Part{Name: "signaling", Run: signal.Run}, cli.Part{Name: "http", Run: httpServer(log, ports.HTTP(), routes(signal.Handler(), admin, site))})
 
 	c.life = cli.Lifecycle{Log: log, Timeout: o.DrainTimeout, Drain: signal.Drain, Late: "people were still there at the deadline"}
 	if s.ops != nil {
