@@ -61,6 +61,7 @@ func TestTheSFUIsToldWhatMayBeSent(t *testing.T) {
 		state("held, with a new connection", protocol.State{Microphone: true})
 		a.send(&protocol.Allow{ID: "al", Target: bob, Sources: []protocol.Source{protocol.Camera}})
 		a.acknowledged("al")
+		synctest.Wait() // until the other node knows
 		b.send(&protocol.State{ID: "4", Microphone: true, Camera: true})
 		b.acknowledged("4")
 		state("allowed", protocol.State{Microphone: true, Camera: true})

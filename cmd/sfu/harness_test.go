@@ -18,7 +18,10 @@ import (
 	"github.com/confab/confab/internal/cli"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	asProgram()
+	goleak.VerifyTestMain(m)
+}
 
 // output is what a process writes; it can be read while it is written.
 type output struct {
