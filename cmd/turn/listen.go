@@ -14,6 +14,7 @@ import (
 // sockets are the places where the process listens; nil where it does not.
 type sockets struct {
 	udp           []net.PacketConn // one address, shared between processors
+	dtls          net.PacketConn
 	tcp, tls, ops net.Listener
 }
 
@@ -49,6 +50,14 @@ func listen(ctx context.Context, set *config.Set, o *options) (*sockets, error) 
 		s.udp, err = relay.ListenUDP(ctx, o.ListenUDP, receiveBuffer)
 		check("listen-udp", o.ListenUDP, err)
 	}
+	if o.ListenDTLS != off && o.TLSCert != "" {
+		c, err := lc.ListenPacket(ctx, "udp", o.ListenDTLS)
+		check("listen-dtls", o.ListenDTLS, err)
+		if u, ok := c.(*net.UDPConn); ok {
+			_ = u.SetReadBuffer(receiveBuffer) // the kernel takes what it allows
+			s.dtls = u
+		}
+	}
 	s.tcp = stream("listen-tcp", o.ListenTCP, true)
 	s.tls = stream("listen-tls", o.ListenTLS, o.TLSCert != "")
 	s.ops = stream("ops-listen", o.OpsListen, true)
@@ -63,6 +72,9 @@ func listen(ctx context.Context, set *config.Set, o *options) (*sockets, error) 
 func (s *sockets) close() {
 	for _, c := range s.udp {
 		_ = c.Close()
+	}
+	if s.dtls != nil {
+		_ = s.dtls.Close()
 	}
 	for _, l := range []net.Listener{s.tcp, s.tls, s.ops} {
 		if l != nil {

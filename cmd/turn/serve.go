@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"net/netip"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/confab/confab/internal/ops"
 	"github.com/confab/confab/internal/portmux"
 	"github.com/confab/confab/relay"
-	"github.com/confab/confab/relay/policy"
 )
 
 // serve runs the relay until a signal. Options have been validated.
@@ -25,12 +23,12 @@ func serve(p cli.Process, set *config.Set, o *options) error {
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	c, err := compose(log, o, s)
+	c, err := compose(log, &settings{log: log, set: set, environ: p.Environ, first: o, now: o}, s)
 	if err != nil {
 		s.close()
 		return err
 	}
-	attrs := []any{"version", cli.Version(), "udp", address(s.udp), "tcp", address(s.tcp), "tls", address(s.tls), "ops", address(s.ops)}
+	attrs := []any{"version", cli.Version(), "udp", address(s.udp), "tcp", address(s.tcp), "tls", address(s.tls), "dtls", address(s.dtls), "ops", address(s.ops)}
 	log.Info("listening", attrs...)
 	c.life.Signals = p.Signals
 	return c.life.Run(nil, c.parts)
@@ -43,6 +41,8 @@ func address(socket any) string {
 		if len(s) > 0 {
 			return s[0].LocalAddr().String()
 		}
+	case net.PacketConn:
+		return s.LocalAddr().String()
 	case net.Listener:
 		return s.Addr().String()
 	}
@@ -55,37 +55,33 @@ type composition struct {
 	parts []cli.Part
 }
 
-func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
-	c := &composition{}
+func compose(log *slog.Logger, set *settings, s *sockets) (*composition, error) {
+	c, o := &composition{}, set.now
 	registry := cli.NewRegistry()
-	public, err := publicIPs(log, o)
+	options, err := set.rules(o)
 	if err != nil {
 		return nil, err
 	}
-	quota := policy.Quota{PerUser: o.Quota, PerAddress: o.QuotaHost, Total: o.QuotaTotal}
-	if quota == (policy.Quota{}) {
-		quota.Total = math.MaxInt // the zero value would be the relay's default
-	}
-	options := relay.Options{
-		PublicIPs: public, RelayPorts: relay.PortRange(o.RelayPorts), Realm: o.Realm, Quota: quota, NoTCPRelay: !o.TCPRelay,
-		Bandwidth:  policy.Bandwidth{PerUser: int64(o.UserRate), Total: int64(o.TotalRate)},
-		AllowPeers: o.AllowPeers, DenyPeers: o.DenyPeers, WideChannels: true, // our ports are ours alone
-		Log: log, Registerer: registry,
-	}
-	files := &access{log: log, secrets: o.SecretFile, users: o.UsersFile}
-	if err := files.read(&options); err != nil {
-		return nil, err
-	}
+	options.RelayPorts, options.Realm, options.NoTCPRelay = relay.PortRange(o.RelayPorts), o.Realm, !o.TCPRelay
+	options.WideChannels = true // our ports are ours alone
+	options.Log, options.Registerer = log, registry
 	options.UDP = s.udp
 	if s.tcp != nil {
 		options.TCP = append(options.TCP, s.tcp)
 	}
-	if s.tls != nil {
+	var certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	if s.tls != nil || s.dtls != nil {
 		pair, err := certfile.Load(o.TLSCert, o.TLSKey, log)
 		if err != nil {
 			return nil, err
 		}
-		ports := portmux.New(s.tls, portmux.Options{TLS: &tls.Config{GetCertificate: pair.Get, MinVersion: tls.VersionTLS12}, Log: log, Registerer: registry})
+		certificate = pair.Get
+	}
+	if s.dtls != nil {
+		options.DTLS, options.DTLSCertificate = []net.PacketConn{s.dtls}, certificate
+	}
+	if s.tls != nil {
+		ports := portmux.New(s.tls, portmux.Options{TLS: &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12}, Log: log, Registerer: registry})
 		_ = ports.HTTP().Close() // no web here: such clients are closed
 		options.TCP = append(options.TCP, ports.TURN())
 		c.parts = append(c.parts, cli.Part{Name: "tls", Run: ports.Run})
@@ -95,7 +91,7 @@ func compose(log *slog.Logger, o *options, s *sockets) (*composition, error) {
 		return nil, err
 	}
 	c.parts = append(c.parts, cli.Part{Name: "relay", Run: server.Run}, cli.Part{Name: "reload", Run: func(ctx context.Context) error {
-		return files.follow(ctx, options, server)
+		return set.follow(ctx, server)
 	}})
 	c.life = cli.Lifecycle{
 		Log: log, Timeout: o.DrainTimeout, Drain: server.Drain,

@@ -86,6 +86,19 @@ func (s *Set) AddFlags(flags *pflag.FlagSet, only ...string) {
 	}
 }
 
+// Copy describes target, a struct of the type that s describes, with the flags that s was given: to Load it is to read the file and the
+// environment anew.
+func (s *Set) Copy(target any) *Set {
+	c := New(s.prefix, target)
+	for i, o := range c.options {
+		o.flag = s.options[i].flag
+	}
+	return c
+}
+
+// File is the path of the YAML file that Load has read, "" if none.
+func (s *Set) File() string { return s.file }
+
 // Origin says where the value of the named option comes from. It panics for a name that is not an option.
 func (s *Set) Origin(name string) Origin { return s.byName[name].origin }
 
