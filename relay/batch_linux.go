@@ -20,10 +20,7 @@ type batchSocket struct {
 	raw  syscall.RawConn
 	ipv6 bool
 
-	serving  *receiver // while datagrams are handled; of pion's loop only, like got
-	got      int
-	onReady  func(fd uintptr) bool
-	readFail error
+	onReady func(fd uintptr) bool
 }
 
 // receiver is what it takes to handle a batch. It is borrowed while there is one.
@@ -129,42 +126,43 @@ func (b *batchSocket) send(list []outgoing) int {
 }
 
 func (b *batchSocket) serve([]byte) bool {
-	for {
-		if err := b.raw.Read(b.onReady); err != nil || b.readFail != nil {
-			return false
-		}
-		if a := b.r.allocation.Load(); a != nil {
-			b.relay(a)
-		}
-		receivers.put(b.serving)
-		b.serving = nil
-	}
+	_ = b.raw.Read(b.onReady) // until the socket is closed
+	return false
 }
 
-// receive takes a batch from the socket, or reports that there is none.
+// receive hands what waits at the socket to the client, and reports false: that more is to be waited for. It does not ask again whether
+// anything waits after a batch with room left: what has come since then ends the wait at once.
 func (b *batchSocket) receive(fd uintptr) bool {
 	r := receivers.get()
 	if r == nil {
-		b.readFail = errNoMemory
+		b.r.s.log.Error("relay can't receive", "error", errNoMemory)
 		return true
 	}
-	n, errno := r.rx.Recv(int(fd), 0, batchSlots)
-	if n == 0 {
-		receivers.put(r)
-		if errno != 0 {
-			b.readFail = errno
+	defer receivers.put(r)
+	for failed := false; ; {
+		n, errno := r.rx.Recv(int(fd), 0, batchSlots)
+		if errno != 0 { // an ICMP message about an earlier datagram: reading it takes it away
+			if failed {
+				return true // does not happen: the descriptor is ours
+			}
+			failed = true
+			continue
 		}
-		return errno != 0
+		failed = false
+		if a := b.r.allocation.Load(); a != nil && n > 0 {
+			b.relay(a, r, n)
+		}
+		if n < batchSlots {
+			return false
+		}
 	}
-	b.serving, b.got = r, n
-	return true
 }
 
-// relay hands a batch to the client.
-func (b *batchSocket) relay(a *allocation) {
-	s, rx := b.r.s, b.serving.rx
+// relay hands a batch of n slots to the client.
+func (b *batchSocket) relay(a *allocation, serving *receiver, n int) {
+	s, rx := b.r.s, serving.rx
 	stream, _ := a.client.(interface{ sendAll(b []byte) error })
-	out, packets, bytes := b.serving.out[:0], 0, 0
+	out, packets, bytes := serving.out[:0], 0, 0
 	begin := s.sample()
 	flush := func() {
 		if len(out) == 0 {
@@ -179,7 +177,7 @@ func (b *batchSocket) relay(a *allocation) {
 		}
 		out, packets, bytes = out[:0], 0, 0
 	}
-	for i := range b.got {
+	for i := range n {
 		from, data, segment := rx.From(i).AddrPort(), rx.Bytes(i), rx.Segment(i)
 		for at := 0; at == 0 || at < len(data); at += max(segment, 1) {
 			n := min(segment, len(data)-at)
@@ -188,8 +186,8 @@ func (b *batchSocket) relay(a *allocation) {
 				case n == len(data):
 					s.toClient(a, from, rx.Around(i, forward.MaxHead, padding), forward.MaxHead, n)
 				case n <= largestFrame: // its neighbours are not to be written over
-					copy(b.serving.one[forward.MaxHead:], data[at:at+n])
-					s.toClient(a, from, b.serving.one, forward.MaxHead, n)
+					copy(serving.one[forward.MaxHead:], data[at:at+n])
+					s.toClient(a, from, serving.one, forward.MaxHead, n)
 				default:
 					s.metrics.drop("oversized")
 				}
@@ -211,7 +209,7 @@ func (b *batchSocket) relay(a *allocation) {
 		}
 	}
 	flush()
-	b.serving.out = out
+	serving.out = out
 	s.observe(begin)
 }
 

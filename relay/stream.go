@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/confab/confab/internal/quicktcp"
 )
 
 // streamListener gives pion the connections of one listener, each as a streamConn.
@@ -114,7 +116,9 @@ type streamConn struct {
 	from   *allocation
 	joined *peerConn // a ConnectionBind has made it a data connection (RFC 6062)
 
+	holder  holder     // below TLS, if it can; nil otherwise
 	writing sync.Mutex // held during a write: its deadline is its own
+	dueSet  time.Time  // when the deadline of writes was set; guarded by writing
 
 	mu        sync.Mutex // guards the fields below; first is written by pion's loop only
 	first     time.Time  // when the first frame must be there; zero once it is
@@ -123,14 +127,31 @@ type streamConn struct {
 	armed     bool // a read deadline is set
 }
 
+// holder holds writes, so that several leave in one call of the kernel.
+type holder interface {
+	Hold()
+	Release() error
+}
+
+// quickly makes plain TCP quick, where there is a quick path.
+func (s *Server) quickly(conn net.Conn) net.Conn {
+	if s.o.Portable {
+		return conn
+	}
+	return quicktcp.Wrap(conn)
+}
+
 func newStreamConn(l *streamListener, conn net.Conn) *streamConn {
 	c := &streamConn{
-		Conn: conn, s: l.s, l: l, kind: "tcp", room: make([]byte, largestFrame), pion: pionSide{s: l.s},
+		Conn: l.s.quickly(conn), s: l.s, l: l, kind: "tcp", room: make([]byte, largestFrame), pion: pionSide{s: l.s},
 		tuple: fiveTuple{stream: true, client: addrPort(conn.RemoteAddr()), server: addrPort(conn.LocalAddr())},
 		first: time.Now().Add(l.s.o.FirstFrame),
 	}
 	if _, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		c.kind = "tls"
+	}
+	if below, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		c.holder, _ = below.NetConn().(holder)
 	}
 	if _, ok := conn.(*dtlsConn); ok {
 		c.kind, c.tuple.stream = "dtls", false
@@ -321,10 +342,22 @@ func (c *streamConn) Write(b []byte) (int, error) {
 }
 
 // write writes whole frames, each by itself or all at once, or ends the connection: after half a frame nothing could follow.
-func (c *streamConn) write(b []byte, each bool) error {
+func (c *streamConn) write(b []byte, each bool) (err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	_ = c.SetWriteDeadline(time.Now().Add(c.s.o.Stalled))
+	if now := time.Now(); c.dueSet.IsZero() || now.Sub(c.dueSet) > c.s.o.Stalled/16 { // not for every packet: it costs a timer
+		c.dueSet = now
+		_ = c.SetWriteDeadline(now.Add(c.s.o.Stalled + c.s.o.Stalled/16))
+	}
+	if each && c.holder != nil {
+		c.holder.Hold()
+		defer func() {
+			if failed := c.holder.Release(); err == nil && failed != nil {
+				_ = c.Conn.Close()
+				err = failed
+			}
+		}()
+	}
 	for size := len(b); len(b) > 0; b = b[size:] {
 		if each {
 			size, _ = frameSize(b) // ours: a frame it is

@@ -34,7 +34,7 @@ var rules = map[string]rule{
 	"media/seq":       {pure: true},
 	"media/slots":     {pure: true},
 
-	"relay":         {imports: []string{"relay/policy", "relay/forward", "relay/mmsg", "auth"}, pion: true},
+	"relay":         {imports: []string{"relay/policy", "relay/forward", "relay/mmsg", "auth", "internal/quicktcp"}, pion: true},
 	"relay/forward": {imports: []string{"relay/policy"}, pure: true},
 	"relay/mmsg":    {},
 	"relay/policy":  {pure: true},
@@ -63,7 +63,8 @@ var rules = map[string]rule{
 	"internal/doctorcmd":  {imports: []string{"internal/cli", "internal/config", "relay/doctor"}},
 	"internal/ops":        {},
 	"internal/turnbench":  {imports: []string{"relay/mmsg", "auth"}, pion: true}, // a stock pion/turn server is what we are compared with
-	"internal/portmux":    {},
+	"internal/portmux":    {imports: []string{"internal/quicktcp"}},
+	"internal/quicktcp":   {},
 	"internal/netlab":     {imports: []string{"..."}, pion: true}, // the whole service in virtual time
 
 	"cmd/sfu":  {imports: []string{"..."}},

@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"github.com/confab/confab/internal/quicktcp"
 )
 
 // speech is what a client's first byte shows.
@@ -64,7 +66,7 @@ func (m *Mux) sort(conn net.Conn) {
 		m.refuse(conn, "gone")
 		return
 	}
-	sniffed, first, err := sniff(conn)
+	sniffed, first, err := sniff(quicktcp.Wrap(conn))
 	if err != nil {
 		m.refuse(conn, silence(err))
 		return
@@ -73,7 +75,7 @@ func (m *Mux) sort(conn net.Conn) {
 	case kind == speaksTLS && m.tls == nil:
 		m.refuse(conn, "tls_without_certificate")
 	case kind == speaksTLS:
-		m.sortTLS(tls.Server(&heldConn{Conn: sniffed}, m.tls))
+		m.sortTLS(tls.Server(holdable(sniffed), m.tls))
 	case kind == speaksHTTP && m.tls != nil:
 		m.redirect(sniffed)
 	default:
