@@ -43,7 +43,8 @@ func (a *allocation) passes(s *Server, reason policy.Reason, n int) bool {
 	case reason != policy.Allowed:
 		s.metrics.drop(string(reason))
 		return false
-	case a.meter != nil && !a.meter.take(n, s.now()):
+	}
+	if m := a.meter.Load(); m != nil && !m.take(n, s.now()) {
 		s.metrics.drop("bandwidth")
 		return false
 	}

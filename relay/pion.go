@@ -30,7 +30,6 @@ type request struct {
 	setters     []stun.Setter // what pion is told, beside who it is from
 	name        string        // as pion knows its user: unique, so that pion's handlers find the request
 	want        wanted        // of an Allocate
-	meter       *meter        // of the allocation that is made for it
 	reserved    bool          // counts in the quota, and has no allocation yet
 	opening     bool          // has Server.opening
 	primer      bool          // is no client's: it fetches a nonce of pion

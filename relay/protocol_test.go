@@ -284,36 +284,55 @@ func TestMaxAge(t *testing.T) {
 	})
 }
 
-// What a user sends above its rate is dropped, over all its allocations.
+// What a user sends above its rate is dropped, over all its allocations; Reload changes the rate of allocations that live.
 func TestBandwidth(t *testing.T) {
 	inWorld(t, func(w *world) {
-		o := w.o
-		o.Bandwidth = policy.Bandwidth{PerUser: 80_000} // 10 kB/s
-		must(t, w.Reload(o))
-		passed := 0
-		w.peer.SetReadDeadline(time.Time{})
 		clients := []*raw{w.raw(time.Hour), w.raw(time.Hour)}
 		for _, r := range clients {
 			r.allocate()
 			r.want(0, stun.MethodChannelBind, peer(peerAt), channelNumber(0x4000))
 		}
 		data := string(make([]byte, 1000))
-		for range 60 * 10 {
-			for _, r := range clients {
-				r.write(channelData(0x4000, data)) // 20 kB/s together
-			}
-			time.Sleep(100 * time.Millisecond)
-			for {
-				must(t, w.peer.SetReadDeadline(time.Now().Add(time.Millisecond)))
-				n, _, err := w.peer.ReadFrom(make([]byte, 2000))
-				if err != nil {
-					break
+		minute := func() (passed int) { // at 20 kB/s
+			for range 60 * 10 {
+				for _, r := range clients {
+					r.write(channelData(0x4000, data))
 				}
-				passed += n
+				time.Sleep(100 * time.Millisecond)
+				for {
+					must(t, w.peer.SetReadDeadline(time.Now().Add(time.Millisecond)))
+					n, _, err := w.peer.ReadFrom(make([]byte, 2000))
+					if err != nil {
+						break
+					}
+					passed += n
+				}
 			}
+			return passed
 		}
-		if passed < 590_000 || passed > 700_000 { // a minute, and the burst of 64 KiB
-			t.Errorf("%d bytes in a minute at 10 kB/s", passed)
+		const all, burst = 60 * 20_000, 1 << 16
+		for _, tt := range []struct {
+			limit policy.Bandwidth
+			want  int
+		}{
+			{policy.Bandwidth{}, all},
+			{policy.Bandwidth{PerUser: 80_000}, 600_000},
+			{policy.Bandwidth{PerUser: 40_000}, 300_000},
+			{policy.Bandwidth{PerAllocation: 40_000}, 600_000},
+			{policy.Bandwidth{PerAddress: 80_000}, 600_000},
+			{policy.Bandwidth{Total: 40_000, PerUser: 80_000}, 300_000},
+			{policy.Bandwidth{}, all},
+		} {
+			o := w.o
+			o.Bandwidth = tt.limit
+			must(t, w.Reload(o))
+			for _, r := range clients {
+				r.want(0, stun.MethodChannelBind, peer(peerAt), channelNumber(0x4000))
+				r.want(0, stun.MethodRefresh, lifetime(600))
+			}
+			if passed := minute(); passed < tt.want-10_000 || passed > tt.want+2*burst+10_000 {
+				t.Errorf("%+v: %d bytes in a minute, want %d", tt.limit, passed, tt.want)
+			}
 		}
 	})
 }
@@ -334,7 +353,8 @@ func TestTCPAllocation(t *testing.T) {
 		}
 	}()
 	l.raw("udp").alice().want(stun.CodeBadRequest, stun.MethodAllocate, requestTCP)
-	control := l.raw("tcp").alice()
+	username, password := l.credentials("alice") // ConnectionBind wants those of the Allocate
+	control := l.raw("tcp").as(username, password)
 	relayed := relayedOf(t, control.want(0, stun.MethodAllocate, requestTCP))
 	control.want(stun.CodeAllocMismatch, stun.MethodAllocate, requestTCP)
 	control.want(stun.CodeBadRequest, stun.MethodChannelBind, peer("1.1.1.1:1"), channelNumber(0x4000))
@@ -347,7 +367,7 @@ func TestTCPAllocation(t *testing.T) {
 
 	l.raw("tcp").as(auth.TURNCredentials(secret, "mallory", time.Now().Add(time.Minute))).
 		want(stun.CodeBadRequest, stun.MethodConnectionBind, attribute(stun.AttrConnectionID, id...))
-	data := l.raw("tcp").alice()
+	data := l.raw("tcp").as(username, password)
 	data.want(0, stun.MethodConnectionBind, attribute(stun.AttrConnectionID, id...))
 	talk := func(to, from net.Conn, text string) {
 		t.Helper()
@@ -379,7 +399,7 @@ func TestTCPAllocation(t *testing.T) {
 	}
 	id, err = attempt.Get(stun.AttrConnectionID)
 	must(t, err)
-	second := l.raw("tcp").alice()
+	second := l.raw("tcp").as(username, password)
 	second.want(0, stun.MethodConnectionBind, attribute(stun.AttrConnectionID, id...))
 	talk(second.conn, friend, "hello, friend")
 	talk(friend, second.conn, "hello")

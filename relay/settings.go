@@ -78,8 +78,8 @@ func newSettings(o Options) (*settings, error) {
 }
 
 // Reload takes new Secrets, Users, Credentials, AllowPeers, DenyPeers, Quota, Bandwidth, MaxLifetime, MaxAge, PublicIPs, LocalIP, LocalIP6 and
-// Services from o; the rest of o is not looked at. Allocations go on with the relayed addresses and the bandwidth they were made
-// with; peers that are refused now stop at once. On an error nothing has changed.
+// Services from o; the rest of o is not looked at. Allocations go on with the relayed addresses they were made
+// with; peers that are refused now stop at once, and another bandwidth holds at once. On an error nothing has changed.
 func (s *Server) Reload(o Options) error {
 	n, err := newSettings(o)
 	if err != nil {

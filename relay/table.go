@@ -34,8 +34,8 @@ type allocation struct {
 	client   client
 	relayed  *relayed
 	began    time.Time
-	meter    *meter        // of its bandwidth; nil: no limit
-	extra    []stun.Setter // what the answer to its Allocate has beside pion's attributes
+	meter    atomic.Pointer[meter] // of its bandwidth; nil: no limit. Reload stores another one
+	extra    []stun.Setter         // what the answer to its Allocate has beside pion's attributes
 	traffic  *traffic
 
 	mu      sync.Mutex // guards the fields below
@@ -70,13 +70,31 @@ func (t *table) init() {
 	t.perAddress = map[netip.Addr]*share{}
 }
 
-// limit sets the bandwidth of what is made from now on. Meters that live keep theirs.
+// limit sets the bandwidth, of live allocations too. Their buckets are full then, so that a change lets a burst pass.
 func (t *table) limit(b policy.Bandwidth) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.bandwidth != b {
-		t.bandwidth, t.total.meter = b, newMeter(b.Total)
+	if t.bandwidth == b {
+		return
 	}
+	t.bandwidth, t.total.meter = b, newMeter(b.Total)
+	for _, s := range t.perUser {
+		s.meter = newMeter(b.PerUser)
+	}
+	for _, s := range t.perAddress {
+		s.meter = newMeter(b.PerAddress)
+	}
+	for _, a := range t.allocations {
+		a.meter.Store(t.meterLocked(a.user, a.tuple))
+	}
+	for _, a := range t.tcp {
+		a.meter.Store(t.meterLocked(a.user, a.tuple))
+	}
+}
+
+// meterLocked makes the meter of an allocation that holds its shares.
+func (t *table) meterLocked(user string, tuple fiveTuple) *meter {
+	return newMeter(t.bandwidth.PerAllocation, t.perUser[user].meter, t.perAddress[site(tuple.client.Addr())].meter, t.total.meter)
 }
 
 func (t *table) live(port uint16) bool { return t.ports[port].Load() != nil }
@@ -147,7 +165,6 @@ func (t *table) reserve(r *request, q policy.Quota) policy.Reason {
 		address.held++
 		t.total.held++
 		t.perUser[r.user], t.perAddress[addr] = user, address
-		r.meter = newMeter(t.bandwidth.PerAllocation, user.meter, address.meter, t.total.meter)
 	}
 	return reason
 }
@@ -172,6 +189,7 @@ func (t *table) add(a *allocation, r *request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.allocations[a.tuple] = a
+	a.meter.Store(t.meterLocked(a.user, a.tuple))
 	r.reserved = false // the allocation holds it now
 }
 
@@ -237,7 +255,7 @@ func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Add
 		return
 	}
 	a := &allocation{
-		tuple: tuple, username: r.username, user: r.user, client: c, relayed: socket, began: time.Now(), meter: r.meter, extra: s.extras(r, socket.public), traffic: s.metrics.trafficOf(c.transport()),
+		tuple: tuple, username: r.username, user: r.user, client: c, relayed: socket, began: time.Now(), extra: s.extras(r, socket.public), traffic: s.metrics.trafficOf(c.transport()),
 	}
 	s.table.add(a, r)
 	socket.allocation.Store(a)
