@@ -32,7 +32,10 @@ var (
 
 // serve runs a session on a carrier until one of them ends, and waits for its writer.
 func (c *session) serve(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { c.stopped() })
+	stop := context.AfterFunc(ctx, func() {
+		c.stopped()
+		time.AfterFunc(lastWords, c.carrier.abort) // the wheel has stopped too
+	})
 	c.look(time.Now()) // puts the session on the wheel
 	c.read(ctx)
 	stop()

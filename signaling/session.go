@@ -163,7 +163,7 @@ func (c *session) notice(kind string, frame []byte) {
 		c.srv.wheel.set(&c.alarm, c.opened.Add(last+noticeTick))
 		return
 	}
-	c.noticeAt.Store(int64(since))
+	c.noticeAt.Store(max(1, int64(since))) // 0 is never
 	c.out.release()
 }
 

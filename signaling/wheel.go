@@ -14,6 +14,8 @@ type wheel struct {
 	first time.Time // what run waits for; zero: nothing
 	wake  chan struct{}
 	once  sync.Once // starts it with the first session
+
+	streams streams // sessions whose requests come and go
 }
 
 // alarm is a session's place on the wheel; the wheel's lock guards it.

@@ -23,6 +23,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/whip/{room}/{resource}", whip)
 	mux.Handle("/whep/{room}", whep)
 	mux.Handle("/whep/{room}/{resource}", whep)
+	s.handleStreams(mux)
 	return s.bodiesInTime(mux)
 }
 
