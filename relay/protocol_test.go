@@ -412,3 +412,39 @@ func TestTCPAllocation(t *testing.T) {
 		t.Error("the connection outlived its allocation")
 	}
 }
+
+// A request that is sent again because its answer was lost gets the same answer, and makes nothing twice (RFC 8489 §6.3.1).
+func TestRetransmissions(t *testing.T) {
+	l := newLab(t, nil)
+	r := l.raw("udp").alice()
+	ask := func(b []byte) *stun.Message {
+		r.write(b)
+		m := r.answer()
+		if got := code(t, m); got != 0 {
+			t.Fatalf("%s: code %d", m.Type.Method, got)
+		}
+		return m
+	}
+	request := r.build(stun.MethodAllocate, requestUDP)
+	first, second := relayedOf(t, ask(request)), relayedOf(t, ask(request))
+	if first != second || l.Allocations() != 1 {
+		t.Errorf("relayed addresses %s and %s, %d allocations", first, second, l.Allocations())
+	}
+	for _, request := range [][]byte{
+		r.build(stun.MethodCreatePermission, peer("1.1.1.1:1")),
+		r.build(stun.MethodChannelBind, peer("1.1.1.1:1"), channelNumber(0x4000)),
+		r.build(stun.MethodRefresh, lifetime(600)),
+	} {
+		ask(request)
+		ask(request)
+	}
+	if a := l.table.all()[0]; a.forward.Permissions() != 1 || a.forward.Channels() != 1 {
+		t.Errorf("%d permissions, %d channels", a.forward.Permissions(), a.forward.Channels())
+	}
+	end := r.build(stun.MethodRefresh, lifetime(0))
+	ask(end)
+	r.write(end) // there is nothing left to end: RFC 8656 §8.2 has a 437 for it
+	if got := code(t, r.answer()); got != stun.CodeAllocMismatch {
+		t.Errorf("code %d", got)
+	}
+}
