@@ -3,7 +3,9 @@ package signaling
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,11 +26,14 @@ type survivor struct {
 	*client
 	name   string
 	outbox []protocol.Command
-	acked  map[string]bool
-	heard  map[uint64]string
+	acked  map[string]uint64 // seq of the last event, by command; 0: there was nothing to do
+	denied map[string]bool   // commands that were refused for good
+	heard  map[uint64]string // what an event says, where it says the same to all and at all times
+	own    []uint64          // messages of one's own
 	sent   int
-	from   uint64 // the last event before the first that was heard
-	asked  bool   // resume was sent, and joined has not come
+	chats  []string // ids of what was said
+	from   uint64   // the last event before the first that was heard
+	asked  bool     // resume was sent, and joined has not come
 }
 
 // hear takes everything that has come.
@@ -62,25 +67,43 @@ func (s *survivor) take(t *testing.T, m protocol.Message) {
 			t.Fatalf("%s hears %d after %d", s.name, m.Sequence(), s.seq)
 		}
 		s.seq = m.Sequence()
-		if chat, ok := m.(*protocol.ChatMessage); ok {
-			s.heard[s.seq] = chat.Text
+		if lasting(m) {
+			s.heard[s.seq] = string(mustEncode(m))
+		}
+		if chat, ok := m.(*protocol.ChatMessage); ok && chat.From == s.joined.Self {
+			s.own = append(s.own, chat.Seq)
 		}
 	case *protocol.Ack:
-		s.acked[m.ID] = true
-		for i, c := range s.outbox {
-			if idOf(c) == m.ID {
-				s.outbox = append(s.outbox[:i:i], s.outbox[i+1:]...)
-				break
-			}
+		if before := s.acked[m.ID]; before != 0 && before != m.Seq {
+			t.Fatalf("%s was told that %s is event %d and event %d", s.name, m.ID, before, m.Seq)
 		}
+		s.acked[m.ID] = m.Seq
+		s.settled(m.ID)
 	case *protocol.Error:
 		switch {
 		case m.Code == protocol.CodeSessionExpired:
 			t.Fatalf("%s has lost the seat", s.name)
 		case s.asked && m.Retry:
 			s.conn.Close()
+		case m.ID != "" && !m.Retry:
+			s.denied[m.ID] = true
+			s.settled(m.ID)
 		}
 	}
+}
+
+// settled takes a command out of the outbox.
+func (s *survivor) settled(id string) {
+	s.outbox = slices.DeleteFunc(s.outbox, func(c protocol.Command) bool { return idOf(c) == id })
+}
+
+// lasting reports whether an event says the same to everybody and at all times: what says how somebody is now does not.
+func lasting(e protocol.Event) bool {
+	switch e.(type) {
+	case *protocol.ChatMessage, *protocol.ChatEdited, *protocol.ChatDeleted, *protocol.ChatReacted, *protocol.ParticipantLeft:
+		return true
+	}
+	return false
 }
 
 func (s *survivor) try(c protocol.Command) {
@@ -89,12 +112,51 @@ func (s *survivor) try(c protocol.Command) {
 }
 
 func (s *survivor) say() {
+	s.do(func(id string) protocol.Command {
+		s.chats = append(s.chats, id)
+		return &protocol.Chat{ID: id, Text: id}
+	})
+}
+
+// do puts a command into the outbox and sends it.
+func (s *survivor) do(command func(id string) protocol.Command) {
 	s.sent++
-	c := &protocol.Chat{ID: fmt.Sprint(s.name, s.sent), Text: fmt.Sprint(s.name, s.sent)}
+	c := command(fmt.Sprint(s.name, s.sent))
 	s.outbox = append(s.outbox, c)
 	if s.in != nil && !s.asked {
 		s.try(c)
 	}
+}
+
+// meddle changes something that others have a part in: a message, somebody's sources or role, the room.
+func (s *survivor) meddle(random *rand.Rand, all []*survivor) {
+	message := uint64(1)
+	if heard := slices.Sorted(maps.Keys(s.heard)); len(heard) > 0 {
+		message = heard[random.IntN(len(heard))]
+	}
+	target, sources := all[random.IntN(len(all))].joined.Self, []protocol.Source{protocol.Camera, protocol.Microphone}[random.IntN(2):]
+	s.do(func(id string) protocol.Command {
+		switch random.IntN(9) {
+		case 0:
+			if len(s.own) > 0 {
+				message = s.own[random.IntN(len(s.own))]
+			}
+			return &protocol.ChatEdit{ID: id, Message: message, Text: "edited by " + id}
+		case 1:
+			return &protocol.ChatDelete{ID: id, Message: message}
+		case 2, 3:
+			return &protocol.ChatReact{ID: id, Message: message, Emoji: "👍", On: random.IntN(3) > 0}
+		case 4:
+			return &protocol.Mute{ID: id, Target: target, Sources: sources, Hold: random.IntN(2) == 0}
+		case 5:
+			return &protocol.Allow{ID: id, Target: target, Sources: sources}
+		case 6:
+			return &protocol.SetRole{ID: id, Target: target, Role: []protocol.Role{protocol.RoleMember, protocol.RoleModerator}[random.IntN(2)]}
+		case 7:
+			return &protocol.SetRoom{ID: id, People: 10 + random.IntN(50)}
+		}
+		return &protocol.State{ID: id, Microphone: random.IntN(2) == 0, Camera: random.IntN(2) == 0, Hand: random.IntN(2) == 0}
+	})
 }
 
 // back opens a socket at a node and resumes.
@@ -117,7 +179,8 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// chaos is one story: a store in trouble, sockets that are cut, commands that are sent twice, a node that is killed and replaced.
+// chaos is one story: a store in trouble, sockets that are cut, commands that are sent twice, moderators at work, a node that is killed and replaced, and one that
+// the store cannot be reached from, until the others take it for dead.
 func chaos(t *testing.T, seed uint64) {
 	inLab(t, Options{}, func(l *lab) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -137,7 +200,7 @@ func chaos(t *testing.T, seed uint64) {
 		var all []*survivor
 		for i := range 4 {
 			c := nodes[i%2].join("r", fmt.Sprint("p", i))
-			all = append(all, &survivor{client: c, name: fmt.Sprint("p", i, "-"), acked: map[string]bool{}, heard: map[uint64]string{}, from: c.joined.Seq})
+			all = append(all, &survivor{client: c, name: fmt.Sprint("p", i, "-"), acked: map[string]uint64{}, denied: map[string]bool{}, heard: map[uint64]string{}, from: c.joined.Seq})
 		}
 		trouble := func(on bool) {
 			chance := faulty.Chance{}
@@ -153,7 +216,7 @@ func chaos(t *testing.T, seed uint64) {
 		for range 60 {
 			time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
 			s := all[random.IntN(len(all))]
-			switch random.IntN(12) {
+			switch random.IntN(16) {
 			case 0:
 				s.conn.Close()
 			case 1:
@@ -171,6 +234,15 @@ func chaos(t *testing.T, seed uint64) {
 				}
 			case 4:
 				bad[len(bad)-1].Stall(random.IntN(3) == 0)
+			case 5:
+				if random.IntN(4) == 0 { // a partition
+					alone := bad[len(bad)-1-random.IntN(2)]
+					alone.SetChance(faulty.Chance{Before: 1})
+					time.Sleep(time.Duration(random.IntN(15)) * time.Second)
+					trouble(true)
+				}
+			case 6, 7, 8, 9:
+				s.meddle(random, all)
 			default:
 				s.say()
 			}
@@ -207,13 +279,16 @@ func chaos(t *testing.T, seed uint64) {
 	})
 }
 
+// checkChaos compares what everybody was told with the log: every command of a client is there at most once, and as what was acknowledged; everybody has heard
+// the same events in the same places; whoever is there is seen to be there.
 func checkChaos(t *testing.T, kept store.Store, all []*survivor) {
 	t.Helper()
 	info, err := kept.Find(t.Context(), "r")
 	if err != nil {
 		t.Fatal(err)
 	}
-	times, text := map[string]int{}, map[uint64]string{}
+	type command struct{ by, id string }
+	state, last, text := room.New(room.Config{Node: "check", People: 100, Succession: true}), map[command][]uint64{}, map[uint64]string{}
 	for seq := uint64(0); seq < info.Last; {
 		records, err := kept.Read(t.Context(), "r", info.Epoch, seq, 0)
 		if err != nil {
@@ -225,9 +300,16 @@ func checkChaos(t *testing.T, kept store.Store, all []*survivor) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if said, ok := e.(*room.Said); ok {
-				times[said.Text]++
-				text[r.Seq] = said.Text
+			state.Evolve(e)
+			if wire := room.Wire(state, e, ""); lasting(wire) {
+				text[seq] = string(mustEncode(wire))
+			}
+			if h := e.Head(); h.Cmd != "" {
+				of := command{h.By, h.Cmd}
+				if seqs := last[of]; len(seqs) > 0 && seqs[len(seqs)-1] != seq-1 {
+					t.Errorf("%+v is in the log as %v and as %d", of, seqs, seq)
+				}
+				last[of] = append(last[of], seq)
 			}
 		}
 	}
@@ -235,14 +317,28 @@ func checkChaos(t *testing.T, kept store.Store, all []*survivor) {
 		if s.seq != info.Last || len(s.outbox) != 0 {
 			t.Errorf("%s has heard up to %d of %d, and %d commands are not acknowledged", s.name, s.seq, info.Last, len(s.outbox))
 		}
+		self := s.joined.Self
+		if seat := state.Seat(self); seat == nil || !seat.Online {
+			t.Errorf("%s is there, and the others do not see it: %v", s.name, seat != nil)
+		}
 		for i := 1; i <= s.sent; i++ {
-			if id := fmt.Sprint(s.name, i); times[id] != 1 || !s.acked[id] {
-				t.Errorf("%s is in the log %d times, acknowledged %v", id, times[id], s.acked[id])
+			id := fmt.Sprint(s.name, i)
+			seqs := last[command{self, id}]
+			if acked := s.acked[id]; acked != 0 && (len(seqs) == 0 || seqs[len(seqs)-1] != acked) {
+				t.Errorf("%s was acknowledged as event %d, and the log has it as %v", id, acked, seqs)
+			}
+			if slices.Contains(s.chats, id) && (len(seqs) != 1 || s.acked[id] != seqs[0] || s.denied[id]) {
+				t.Errorf("%s was said, and is in the log as %v; acknowledged as %d, refused %v", id, seqs, s.acked[id], s.denied[id])
 			}
 		}
-		for seq, said := range text {
-			if heard, ok := s.heard[seq]; ok && heard != said || !ok && seq > s.from {
-				t.Errorf("%s has heard %q as event %d, the log says %q", s.name, heard, seq, said)
+		for seq, want := range text {
+			if heard, ok := s.heard[seq]; ok && heard != want || !ok && seq > s.from {
+				t.Errorf("%s has heard %s as event %d, the log says %s", s.name, heard, seq, want)
+			}
+		}
+		for seq, heard := range s.heard {
+			if _, ok := text[seq]; !ok {
+				t.Errorf("%s has heard %s as event %d, which it is not", s.name, heard, seq)
 			}
 		}
 	}

@@ -103,6 +103,13 @@ func (o *outlet) holds(c *session) bool {
 	return o.session == c
 }
 
+// attached reports whether the member has a socket.
+func (o *outlet) attached() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.session != nil
+}
+
 // event sends what the log has for those who are away.
 func (o *outlet) event(frame []byte) {
 	o.mu.Lock()

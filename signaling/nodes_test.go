@@ -14,6 +14,7 @@ import (
 
 	"github.com/confab/confab/signaling/protocol"
 	"github.com/confab/confab/store"
+	"github.com/confab/confab/store/faulty"
 	"github.com/confab/confab/store/memory"
 )
 
@@ -204,4 +205,31 @@ func TestARestartIsAResume(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A node that the store cannot be reached from is taken for dead; when it comes back, the people whose sockets it has kept are there again.
+func TestANodeThatWasTakenForDead(t *testing.T) {
+	inLab(t, Options{}, func(l *lab) {
+		shared := memory.New()
+		defer shared.Close()
+		alone := faulty.New(shared.Join(), 1)
+		one, _ := l.another(Options{}, alone)
+		two, _ := l.another(Options{}, shared.Join())
+		a, b := one.join("r", "Ann"), two.join("r", "Bob")
+		await[*protocol.ParticipantJoined](a)
+		alone.SetChance(faulty.Chance{Before: 1})
+		if u := expect[*protocol.ParticipantUpdated](b); u.Participant.ID != a.joined.Self || u.Participant.Online {
+			l.Errorf("updated = %+v", u)
+		}
+		a.send(&protocol.Ping{ID: "1"})
+		equal(t, "Ann's call goes on", await[*protocol.Pong](a).ID, "1")
+		alone.SetChance(faulty.Chance{})
+		if u := expect[*protocol.ParticipantUpdated](b); u.Participant.ID != a.joined.Self || !u.Participant.Online {
+			l.Errorf("updated = %+v", u)
+		}
+		time.Sleep(2 * time.Minute)
+		b.quiet()
+		a.send(&protocol.Chat{ID: "2", Text: "still here"})
+		equal(t, "chat", expect[*protocol.ChatMessage](b).Text, "still here")
+	})
 }

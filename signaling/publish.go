@@ -108,6 +108,8 @@ func (a *actor) placed(id string) {
 	if m := a.members[id]; m != nil && seat.Online && seat.Node != a.srv.node {
 		delete(a.members, id)
 		m.close("replaced")
+	} else if m != nil && !seat.Online && seat.Node == a.srv.node && m.out.attached() { // others took this node for dead, and it is not
+		a.do(room.SetOnline{ID: id, Online: true, Node: a.srv.node})
 	}
 	a.abandoned(id)
 	if l := a.links[id]; l != nil && seat.Online {
