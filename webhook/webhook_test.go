@@ -30,10 +30,9 @@ type receiver struct {
 	t      *testing.T
 	answer func(try int) (status int, err error) // nil: 204
 
-	mu    sync.Mutex // guards the fields below
-	got   []Event
-	at    []time.Time
-	tries int
+	mu  sync.Mutex // guards the fields below
+	got []Event
+	at  []time.Time // of the tries
 }
 
 func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -52,9 +51,8 @@ func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 		r.t.Errorf("%s: %v", body, err)
 	}
 	r.mu.Lock()
-	r.tries++
-	try := r.tries
 	r.at = append(r.at, time.Now())
+	try := len(r.at)
 	r.mu.Unlock()
 	status := http.StatusNoContent
 	if r.answer != nil {
@@ -74,6 +72,13 @@ func (r *receiver) events() []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Event(nil), r.got...)
+}
+
+// tried returns when it was tried.
+func (r *receiver) tried() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]time.Time(nil), r.at...)
 }
 
 // run makes hooks for the receiver and runs them; stop ends them and waits.
@@ -224,12 +229,13 @@ func TestTriedAgain(t *testing.T) {
 		defer stop()
 		newHouse(t, h).join("x")
 		time.Sleep(10 * time.Minute)
-		if got := r.events(); len(got) != 1 || r.tries != 7 {
-			t.Fatalf("%d deliveries after %d tries", len(got), r.tries)
+		at := r.tried()
+		if got := r.events(); len(got) != 1 || len(at) != 7 {
+			t.Fatalf("%d deliveries after %d tries", len(got), len(at))
 		}
-		for i := 1; i < len(r.at); i++ {
+		for i := 1; i < len(at); i++ {
 			most := h.opt.First << (i - 1)
-			if pause := r.at[i].Sub(r.at[i-1]); pause < most/2 || pause > most+time.Millisecond {
+			if pause := at[i].Sub(at[i-1]); pause < most/2 || pause > most+time.Millisecond {
 				t.Errorf("pause %d is %s, want %s to %s", i, pause, most/2, most)
 			}
 		}
@@ -270,12 +276,12 @@ func TestGivenUp(t *testing.T) {
 		defer stop()
 		newHouse(t, h).join("x")
 		time.Sleep(25 * time.Hour)
-		tries := r.tries
+		tries := len(r.tried())
 		if n := testutil.ToFloat64(h.metrics.dropped.WithLabelValues("gave-up")); n != 1 || tries < 24*60/5 {
 			t.Errorf("%v given up after %d tries", n, tries)
 		}
 		time.Sleep(24 * time.Hour)
-		if r.tries != tries {
+		if len(r.tried()) != tries {
 			t.Error("it was tried again")
 		}
 	})

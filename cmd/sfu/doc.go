@@ -10,7 +10,9 @@
 //	ice.go        which STUN and TURN addresses a client is told
 //	banner.go     the link to open, and who will be able to use it
 //	lifecycle.go  running until a signal, draining, ending
+//	admin.go      the admin API and webhooks
 //	token.go      join tokens from the command line
+//	room.go       the admin API from the command line, with roompeople.go and roomclient.go
 //
 // Only this package reads configuration; parts get small Options.
 package main
