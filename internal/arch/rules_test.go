@@ -62,6 +62,7 @@ var rules = map[string]rule{
 	"internal/config/gen": {},
 	"internal/doctorcmd":  {imports: []string{"internal/cli", "internal/config", "relay/doctor"}},
 	"internal/ops":        {},
+	"internal/sigbench":   {imports: []string{"signaling", "signaling/protocol"}},
 	"internal/turnbench":  {imports: []string{"relay/mmsg", "auth"}, pion: true}, // a stock pion/turn server is what we are compared with
 	"internal/portmux":    {imports: []string{"internal/quicktcp"}},
 	"internal/quicktcp":   {},
