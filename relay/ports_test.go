@@ -108,22 +108,30 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// A flood from everywhere costs no memory beyond the bound, shares one bucket, and is forgotten.
+// A flood from everywhere costs no memory, shares one bucket when the others are in use, and is forgotten.
 func TestLimiterIsBounded(t *testing.T) {
 	l, now := newLimiter(1, 2), time.Unix(0, 0)
 	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{1, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	served := 0
-	for i := range maxBuckets + 1000 {
-		if l.take(addr(i), now, 1) {
-			served++
+	flood := func(from, n int) (served int) {
+		for i := range n {
+			if l.take(addr(from+i), now, 1) {
+				served++
+			}
 		}
+		return served
 	}
-	if len(l.buckets) != maxBuckets || served > maxBuckets+2 {
-		t.Errorf("%d buckets, %d served", len(l.buckets), served)
+	if served := flood(0, 4*maxBuckets); served > maxBuckets+2 || served < maxBuckets*9/10 {
+		t.Errorf("%d served, want nearly one for each of %d buckets", served, maxBuckets)
+	}
+	if l.take(addr(9*maxBuckets), now, 1) {
+		t.Error("a newcomer is served beside the flood")
 	}
 	now = now.Add(time.Minute)
-	if !l.take(addr(maxBuckets+5000), now, 1) || len(l.buckets) > 1 {
-		t.Errorf("%d buckets after a minute of quiet", len(l.buckets))
+	if served := flood(5*maxBuckets, 1000); served != 1000 {
+		t.Errorf("%d of 1000 served after a minute of quiet", served)
+	}
+	if n := testing.AllocsPerRun(1000, func() { flood(7*maxBuckets, 10) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

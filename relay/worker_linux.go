@@ -56,7 +56,7 @@ type worker struct {
 
 	known, strangers chan handed
 	nudged           chan struct{} // holds one: ReadFromAddrPort shall return
-	free             sync.Pool // of *[largestMessage + 1]byte
+	free             sync.Pool     // of *[largestMessage + 1]byte
 
 	done  chan struct{} // closed when the loop has ended
 	stop  chan struct{} // closed when it shall
