@@ -153,7 +153,8 @@ func TestAPublisherEndsWithItsConnection(t *testing.T) {
 }
 
 func TestAViewerIsInvisibleAndNeedsTheSFU(t *testing.T) {
-	inLab(t, Options{Media: &fakeMedia{}}, func(l *lab) {
+	var gone []string
+	inLab(t, Options{Media: &fakeMedia{}, ViewerGone: func(id string) { gone = append(gone, id) }}, func(l *lab) {
 		a, b := l.join("r", "Ann"), l.join("r", "Bob")
 		expect[*protocol.ParticipantJoined](a)
 		location, _ := l.post("/whep/r", "5")
@@ -170,6 +171,7 @@ func TestAViewerIsInvisibleAndNeedsTheSFU(t *testing.T) {
 		l.http("DELETE", location, "")
 		synctest.Wait()
 		equal(t, "connections", l.media.open(), 0)
+		equal(t, "viewers that are gone", strings.Join(gone, " "), peer.Participant)
 
 		// A room of viewers alone lives as long as they do.
 		location, _ = l.post("/whep/empty", "6")

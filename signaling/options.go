@@ -20,6 +20,10 @@ type Options struct {
 	// request that the participant came with: how the server is known where they are. nil: none.
 	ICEServers func(host, participant string) ([]protocol.ICEServer, time.Duration)
 
+	// ViewerGone is told when a WHEP viewer has ended: what ICEServers gave out to that participant has no more use. Seats have events for it,
+	// see Observer. It is called by rooms and must not block. nil: nobody is told.
+	ViewerGone func(participant string)
+
 	// Secrets returns those that join tokens may be signed with; it is called for every token, so they can be rotated. nil:
 	// the server is open, and everybody may do everything but moderate.
 	Secrets func() [][]byte

@@ -61,7 +61,7 @@ func (s *Server) openResource(ctx context.Context, kind ingressKind, id, name st
 		}
 	}
 	if err != nil {
-		s.forgetResource(res)
+		s.dropResource(res)
 		return nil, err
 	}
 	return res, nil
@@ -191,8 +191,16 @@ func (res *resource) end(reason string) {
 	_ = res.room.call(res.srv.stopped, func() { res.room.closeIngress(res.member, reason) }) // a room that has ended has closed it
 }
 
-// forgetResource is called by member.close, and for a resource that was not made.
+// forgetResource is called by member.close.
 func (s *Server) forgetResource(res *resource) {
+	if res.kind.views && res.member != nil && s.opt.ViewerGone != nil {
+		s.opt.ViewerGone(res.member.id)
+	}
+	s.dropResource(res)
+}
+
+// dropResource is for a resource that was not made, too: nobody has been told of it.
+func (s *Server) dropResource(res *resource) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.resources, res.secret)

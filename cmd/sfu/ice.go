@@ -80,6 +80,11 @@ type revoker interface {
 	Revoke(user string, until time.Time)
 }
 
+// revokeGone does for viewers, who have no seat, what revokeLeft does for seats.
+func revokeGone(turn revoker, now func() time.Time) func(string) {
+	return func(participant string) { turn.Revoke(participant, now().Add(turnLifetime)) }
+}
+
 // revokeLeft makes the end of a seat end what its TURN credentials are good for: they name the seat as their user. A seat that is held or
 // taken back has not left, and keeps its allocations.
 func revokeLeft(turn revoker, now func() time.Time) func(string, *room.State, room.Event) {

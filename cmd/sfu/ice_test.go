@@ -81,6 +81,11 @@ func TestSeatsThatLeaveLoseTheirRelay(t *testing.T) {
 			observe("room", nil, e)
 		}
 	}
+	revokeGone(got, func() time.Time { return now })("viewer")
+	if !got["viewer"].Equal(now.Add(turnLifetime)) {
+		t.Errorf("revoked %v, want the viewer that is gone", got)
+	}
+	delete(got, "viewer")
 	if len(got) != 1 || !got["gone"].Equal(now.Add(turnLifetime)) {
 		t.Errorf("revoked %v, want gone for as long as its credentials last", got)
 	}

@@ -98,7 +98,7 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 		c.base = append(c.base, cli.Part{Name: "webhooks", Run: hooks.Run})
 	}
 	signalOptions := signaling.Options{
-		Media: sfu, ICEServers: ice.now, Observer: observers(observe...), Origins: o.Origins,
+		Media: sfu, ICEServers: ice.now, ViewerGone: revokeGone(turn, time.Now), Observer: observers(observe...), Origins: o.Origins,
 		Retention: retention(o), Invites: func() [][]byte { return secrets },
 		Log: log.With("part", "signaling"), Registerer: registry, Version: cli.Version(),
 	}
@@ -128,7 +128,7 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 	signalOptions.Store = rooms
 	signal := signaling.New(signalOptions)
 	admin := newAPI(log.With("part", "api"), registry, o, secrets, signalOptions.Tokens, signal)
-	c.parts = append(c.parts, cli.Part{Name: "signaling", Run: signal.Run}, cli.Part{Name: "http", Run: httpServer(log, ports.HTTP(), routes(signal.Handler(), admin, site))})
+	c.parts = append(c.parts, cli.Part{Name: "signaling", Run: signal.Run}, cli.Part{Name: "http", Run: httpServer(log, ports.HTTP(), signaling.BehindProxies(o.Proxies, routes(signal.Handler(), admin, site)))})
 
 	c.life = cli.Lifecycle{Log: log, Timeout: o.DrainTimeout, Drain: signal.Drain, Late: "people were still there at the deadline"}
 	if s.ops != nil {
