@@ -292,7 +292,8 @@ func TestStreamsAreClosed(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a slow TLS handshake", func(t *testing.T) {
+	t.Run("a slow TLS handshake", func(t *testing.T) { // the others begin when this one has ended: they are parallel
+		before := l.count("relay_refusals_total", "timeout")
 		conn, err := net.Dial("tcp", l.tls)
 		must(t, err)
 		defer conn.Close()
@@ -302,6 +303,7 @@ func TestStreamsAreClosed(t *testing.T) {
 		if _, err := io.Copy(io.Discard, conn); err != nil && strings.Contains(err.Error(), "timeout") {
 			t.Error("still connected")
 		}
+		eventually(t, "the handshake is counted", func() bool { return l.count("relay_refusals_total", "timeout") > before })
 	})
 }
 
@@ -359,6 +361,9 @@ func TestConnectionsPerAddress(t *testing.T) {
 	third := l.raw("tcp")
 	if _, err := third.read(3 * time.Second); err == nil {
 		t.Error("a third connection was served")
+	}
+	if n := l.count("relay_refusals_total", "connections"); n != 1 {
+		t.Errorf("%v connections too many are counted, want 1", n)
 	}
 	_ = first.conn.Close()
 	eventually(t, "room again", func() bool { return l.count("relay_connections") == 1 })

@@ -171,8 +171,12 @@ func (c *streamConn) Read(p []byte) (int, error) {
 		frame, err := c.next()
 		if err != nil {
 			c.flush()
-			if errors.Is(err, errNotTURN) {
+			var late net.Error
+			switch {
+			case errors.Is(err, errNotTURN):
 				c.s.metrics.refuse("not_turn")
+			case errors.As(err, &late) && late.Timeout(): // a slow TLS handshake, too
+				c.s.metrics.refuse("timeout")
 			}
 			return 0, err
 		}
