@@ -19,6 +19,10 @@ type busMessage struct {
 	Knocks *busKnocks `json:"knocks,omitempty"`
 	Admit  *busAdmit  `json:"admit,omitempty"`
 	Ask    *busAsk    `json:"ask,omitempty"`
+
+	// Of no room's actor.
+	Request  *busRequest  `json:"request,omitempty"`
+	Response *busResponse `json:"response,omitempty"`
 }
 
 // busFrame is an encoded message for one participant at the other node, or for all there.
@@ -124,6 +128,14 @@ func (b *bus) run(ctx context.Context) {
 func (b *bus) receive(data []byte) {
 	var m busMessage
 	if data == nil || json.Unmarshal(data, &m) != nil {
+		return
+	}
+	switch {
+	case m.Request != nil:
+		b.srv.serveFor(m.Room, m.Request)
+		return
+	case m.Response != nil:
+		b.srv.forwards.answered(m.Response)
 		return
 	}
 	a := b.srv.existing(m.Room)

@@ -61,7 +61,6 @@ func TestTheSFUIsToldWhatMayBeSent(t *testing.T) {
 		state("held, with a new connection", protocol.State{Microphone: true})
 		a.send(&protocol.Allow{ID: "al", Target: bob, Sources: []protocol.Source{protocol.Camera}})
 		a.acknowledged("al")
-		synctest.Wait() // until the other node knows
 		b.send(&protocol.State{ID: "4", Microphone: true, Camera: true})
 		b.acknowledged("4")
 		state("allowed", protocol.State{Microphone: true, Camera: true})
@@ -90,7 +89,7 @@ func TestTheSFUIsToldWhatMayBeSent(t *testing.T) {
 	})
 }
 
-// acknowledged waits until a command is safe.
+// acknowledged waits until a command is safe, and until every node knows.
 func (c *client) acknowledged(id string) {
 	c.l.Helper()
 	for !slices.ContainsFunc(c.acks, func(a protocol.Ack) bool { return a.ID == id }) {
@@ -107,6 +106,7 @@ func (c *client) acknowledged(id string) {
 			c.l.Fatalf("%s was not acknowledged", id)
 		}
 	}
+	synctest.Wait()
 }
 
 // Notices reach whom they are for, at every node, and none else; they leave no trace in the log.

@@ -60,9 +60,9 @@ func (i *ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && resource == "":
 		i.create(w, r)
 	case r.Method == http.MethodPatch && resource != "":
-		i.withResource(w, r, (*resourceRequest).patch)
+		i.find(w, r, (*resourceRequest).patch)
 	case r.Method == http.MethodDelete && resource != "":
-		i.withResource(w, r, (*resourceRequest).remove)
+		i.find(w, r, (*resourceRequest).remove)
 	default:
 		w.Header().Set("Allow", methods(resource))
 		i.refuse(w, http.StatusMethodNotAllowed, "this method has no meaning here")
@@ -117,6 +117,13 @@ func (i *ingress) create(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if node, err := i.srv.nodeOfMedia(r.Context(), id); err != nil {
+		i.fail(w, err)
+		return
+	} else if i.srv.elsewhere(r, node) {
+		i.forward(w, r, node, []byte(offer))
+		return
+	}
 	name := v.name
 	if name == "" {
 		name = strings.TrimSpace(r.URL.Query().Get("name"))
@@ -137,7 +144,7 @@ func (i *ingress) create(w http.ResponseWriter, r *http.Request) {
 	}
 	i.srv.metrics.joins.WithLabelValues(i.kind.label).Inc()
 	h := w.Header()
-	h.Set("Location", "/"+i.kind.name+"/"+id+"/"+res.secret)
+	h.Set("Location", "/"+i.kind.name+"/"+id+"/"+i.srv.nameOfResource(res.secret))
 	h.Set("ETag", answer.etag)
 	h.Set("Accept-Patch", typeFragment)
 	h.Set("Content-Type", typeSDP)

@@ -38,8 +38,10 @@ type Server struct {
 	nodes   *nodes
 	bus     *bus
 	growth  growth
-	guesses *guesses      // of rooms' passwords
-	hashing chan struct{} // capacity 1: held while a password is hashed
+
+	forwards forwarder
+	guesses  *guesses      // of rooms' passwords
+	hashing  chan struct{} // capacity 1: held while a password is hashed
 
 	mu        sync.Mutex // guards the fields below; never held while calling anything else
 	rooms     map[string]*actor
@@ -68,6 +70,7 @@ func New(o Options) *Server {
 	}
 	s.node = strings.ToLower(rand.Text()[:16])
 	s.nodes = newNodes(s.node)
+	s.forwards.waiting = map[string]chan busResponse{}
 	s.bus, s.guesses, s.hashing = newBus(s), newGuesses(), make(chan struct{}, 1)
 	s.wheel = newWheel()
 	s.stopped, s.stop = context.WithCancel(context.Background())
