@@ -6,12 +6,13 @@
 //		            client side                                         peer side
 //		 UDP  ──▶ udpConn ────┐                                   ┌──▶ relayed ──▶ peers
 //		 TCP  ──▶ streamConn ─┤── guard ──▶ pion/turn ──▶ ports ──┤       (one socket per allocation)
-//		 TLS  ──▶ streamConn ─┘     │           │ events          └──▶ relayed ──▶ other relayed addresses, the SFU
-//		                            │           ▼
+//		 TLS  ──▶ streamConn ─┤     │           │ events          └──▶ relayed ──▶ other relayed addresses, the SFU
+//		 DTLS ──▶ streamConn ─┘     │           ▼
 //		                            └── ChannelData ── allocation table ──▶ relayed
 //
 //	  - udpConn and streamConn give pion whole messages. A stream is cut into frames here (frame.go), with deadlines, and is
 //	    closed at the first thing that is no frame.
+//	  - dtlsListener (dtls.go) tells DTLS clients of one socket apart, bounds their handshakes, and makes a stream of each: a message in a record.
 //	  - guard sees every request first: it gives out nonces (bound to the client's address), authenticates, answers what is refused (400,
 //	    401, 403, 420, 437, 438, 440 to 443, 446, 447, 486, 508), and limits what strangers may ask for.
 //	  - pionSide (pion.go) writes a request that passed anew for pion, with what pion can do and nothing else, and writes pion's answer anew
@@ -27,7 +28,7 @@
 //
 // Credentials are those of the TURN REST scheme (see package auth), of a file of Users, or of any Credentials. An expired credential makes no
 // new allocation, and keeps serving the one it has made; Revoke ends both. Allocations and bandwidth are bounded per user, per address and in
-// all. Reload changes these rules, credentials and the public addresses, and drops no allocation.
+// all. Reload changes these rules, of live allocations too, credentials and the public addresses, and drops no allocation.
 //
 // Peers are refused by default when they are private, special or the server itself: see package relay/policy. Two exceptions, each an
 // exact address and port: our own live relayed addresses, so that two relayed clients meet, and the Services in Options (the
@@ -37,7 +38,7 @@
 //
 // Relayed addresses are IPv4 or IPv6, one per allocation: who wants both at once (ADDITIONAL-ADDRESS-FAMILY) gets IPv4 and an
 // ADDRESS-ERROR-CODE. EVEN-PORT and RESERVATION-TOKEN are ours too (reservation.go). Not offered: DONT-FRAGMENT (420), mobility (RFC 8016),
-// SHA-256 integrity and user hashes (RFC 8489 §14.4, §14.6), ICMP (RFC 8656 §11.5), DTLS between client and relay, NAT behaviour discovery (RFC 5780).
+// SHA-256 integrity and user hashes (RFC 8489 §14.4, §14.6), ICMP (RFC 8656 §11.5), NAT behaviour discovery (RFC 5780).
 // A lifetime is an hour less a second at most, since pion takes an hour for no value.
 //
 // Owner of everything is Run: it starts pion's loops and returns when they, the connections and the allocations have ended.

@@ -22,7 +22,7 @@ import (
 // way to be given one. So what a stranger can make us keep is bounded instead, in number and in time, and before the cookie is back
 // nothing is computed and less is sent than was received.
 const (
-	// maxGreetings bounds the handshakes at a time, greetingsPerAddress those of one address. Each has a pion/dtls connection, some 30 kB.
+	// maxGreetings bounds the handshakes at a time, greetingsPerAddress those of one address.
 	maxGreetings        = 512
 	greetingsPerAddress = 16
 	// cookieWait is how long a handshake may go on before the client has shown that it reads what is sent to its address: three

@@ -8,5 +8,5 @@
 // It is package relay with sockets, configuration and signals: the same relay that Confab's own server has inside. Configuration
 // comes from flags, TURN_* environment variables and a YAML file, and every fault in it is reported at once. It forwards for whoever
 // holds credentials made with a secret of --secret-file (the TURN REST scheme, which other servers call static-auth-secret or
-// use-auth-secret); there is no user database.
+// use-auth-secret), or a password in --users-file. SIGHUP, and a change of the files, changes what can change without dropping anybody.
 package main

@@ -20,7 +20,7 @@ On a server with the public address 203.0.113.7:
   turn doctor turn:203.0.113.7 --secret-file secrets
                            tries it from where you stand, and says how to mend what is wrong
 
-With a certificate (--tls-cert, --tls-key) it also speaks TURN over TLS, on 5349; --listen-tls :443 passes most firewalls.
+With a certificate (--tls-cert, --tls-key) it also speaks TURN over TLS and DTLS, on 5349; --listen-tls :443 passes most firewalls.
 
 Behind 1:1 NAT or in a container, --public-ip is the address outside. Without it, an address of the machine is taken: fine on a
 public server, and in one network.
@@ -30,6 +30,8 @@ server's own addresses are refused, in every notation. --allow-peer 10.0.0.0/8 o
 
 Every option is a flag, an environment variable (--public-ip is TURN_PUBLIC_IP, lists with commas) and a key of the YAML file
 that --config names (public-ip: 203.0.113.7). Flags win over the environment, the environment over the file.
+
+SIGHUP, and a change of the files, takes new secrets, users, peers, quotas and public addresses, and drops nobody.
 
 SIGTERM and Ctrl-C refuse new allocations and wait --drain-timeout for the others; a second one ends at once.`
 
