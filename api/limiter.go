@@ -19,8 +19,9 @@ type limiter struct {
 	rate  rate.Limit
 	burst int
 
-	mu      sync.Mutex // guards the field below
+	mu      sync.Mutex // guards the fields below
 	buckets map[netip.Addr]*rate.Limiter
+	swept   time.Time
 }
 
 func newLimiter(perSecond float64, burst int) *limiter {
@@ -37,11 +38,7 @@ func (l *limiter) take(from netip.Addr, now time.Time) (wait time.Duration, ok b
 	b := l.buckets[from]
 	if b == nil {
 		if len(l.buckets) >= maxAddresses {
-			for addr, b := range l.buckets {
-				if b.TokensAt(now) >= float64(l.burst) {
-					delete(l.buckets, addr)
-				}
-			}
+			l.sweepLocked(now)
 			if len(l.buckets) >= maxAddresses {
 				from = netip.Addr{}
 			}
@@ -55,6 +52,19 @@ func (l *limiter) take(from netip.Addr, now time.Time) (wait time.Duration, ok b
 		return 0, true
 	}
 	return time.Duration((1 - b.TokensAt(now)) / float64(l.rate) * float64(time.Second)), false
+}
+
+// sweepLocked forgets the buckets that are full again, at most once a second: it looks at all of them.
+func (l *limiter) sweepLocked(now time.Time) {
+	if now.Sub(l.swept) < time.Second {
+		return
+	}
+	l.swept = now
+	for addr, b := range l.buckets {
+		if b.TokensAt(now) >= float64(l.burst) {
+			delete(l.buckets, addr)
+		}
+	}
 }
 
 // clientAddr is who sent a request: an IPv6 client is its /64, because it has all of it.

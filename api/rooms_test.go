@@ -86,6 +86,26 @@ func TestARoomsLife(t *testing.T) {
 	}
 }
 
+// A room that is deleted while people are in it is gone for them, and begins anew with the next who comes.
+func TestARoomIsDeletedUnderItsPeople(t *testing.T) {
+	b := newBench(t)
+	ada := b.join("a", "Ada")
+	b.must(201, "POST", "/rooms/a/messages", `{"text":"to be forgotten"}`, nil)
+	b.must(204, "DELETE", "/rooms/a", "", nil)
+	expect[*protocol.RoomEnded](ada)
+	b.join("a", "Bob")
+	var list MessageList
+	b.must(200, "GET", "/rooms/a/messages", "", &list)
+	for _, m := range list.Messages {
+		if m.Line == "" {
+			t.Errorf("%+v", m)
+		}
+	}
+	if a := b.send("GET", "/rooms/a/export", admin(t, "a"), ""); a.status != 200 || strings.Contains(a.body, "forgotten") || !strings.Contains(a.body, "Bob") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
 func TestPeopleAreKeptInOrder(t *testing.T) {
 	b := newBench(t)
 	host, bob, eve := b.join("a", "Ada"), b.join("a", "Bob"), b.join("a", "Eve")
@@ -220,6 +240,29 @@ func TestTheChat(t *testing.T) {
 	b.must(204, "DELETE", fmt.Sprintf("/rooms/a/messages/%d", first.Seq), "", nil)
 	if d := expect[*protocol.ChatDeleted](ada); d.Message != first.Seq {
 		t.Errorf("%+v", d)
+	}
+}
+
+// A program that sends a message again before it has an answer gets the same answer.
+func TestAMessageIsSaidOnceAtOnce(t *testing.T) {
+	b := newBench(t)
+	ada := b.join("a", "Ada")
+	answers := make(chan string, 20)
+	for range cap(answers) {
+		go func() {
+			answers <- b.send("POST", "/rooms/a/messages", admin(t, "a"), `{"text":"once"}`, "Idempotency-Key", "k-1").body
+		}()
+	}
+	first := <-answers
+	for range cap(answers) - 1 {
+		if again := <-answers; again != first {
+			t.Errorf("%s, then %s", first, again)
+		}
+	}
+	b.must(201, "POST", "/rooms/a/messages", `{"text":"last"}`, nil)
+	expect[*protocol.ChatMessage](ada)
+	if m := expect[*protocol.ChatMessage](ada); m.Text != "last" {
+		t.Errorf("%+v", m)
 	}
 }
 
