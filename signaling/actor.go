@@ -34,8 +34,9 @@ type actor struct {
 	links   map[string]*link   // SFU connections of participants and viewers of any node, while this one has the room's SFU
 	joining map[string]bool    // seats that are being taken here
 	lobby   lobby
-	revived bool // nobody has asked for it: it is here to see whether seats are left that nobody serves
-	over    bool // nothing more is to be done
+	early   []*busOffer // of seats that the log has not told of here yet; at most maxEarly
+	revived bool        // nobody has asked for it: it is here to see whether seats are left that nobody serves
+	over    bool        // nothing more is to be done
 }
 
 // inboxSize is how many requests may wait for a room; their senders wait beyond that.

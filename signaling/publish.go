@@ -33,6 +33,7 @@ func (a *actor) committed(e room.Event) {
 	if before != nil {
 		before()
 	}
+	a.catchUp(e)
 	a.save(snapshotEvery)
 }
 

@@ -130,30 +130,11 @@ func (a *actor) synchronise(m *member) {
 
 // fromNode does what another node asks of the room here.
 func (a *actor) fromNode(m busMessage) {
-	refuse := func(to place, id string, err error) {
-		var wire *protocol.Error
-		if errors.As(err, &wire) {
-			to.event(mustEncode(wire.For(id)))
-		}
-	}
 	switch {
 	case m.Frame != nil:
 		a.deliver(m.Frame)
 	case m.Offer != nil:
-		to := &remotePlace{a.srv, m.Offer.Node, a.id, m.Offer.From}
-		seat := a.state().Seat(m.Offer.From)
-		switch {
-		case seat == nil:
-			refuse(to, m.Offer.Offer.ID, notYet)
-		case !a.sfuHere():
-			refuse(to, m.Offer.Offer.ID, notYet)
-		default:
-			if err := a.takesOffers(); err != nil {
-				refuse(to, m.Offer.Offer.ID, err)
-			} else if err := a.answer(seat, &m.Offer.Offer, to); err != nil {
-				refuse(to, m.Offer.Offer.ID, err)
-			}
-		}
+		a.offerOfNode(m.Offer)
 	case m.View != nil:
 		if seat := a.state().Seat(m.View.From); seat != nil && a.sfuHere() && a.srv.opt.Media != nil {
 			a.linkOf(seat).setView(m.View.Wants)
@@ -172,7 +153,57 @@ func (a *actor) fromNode(m busMessage) {
 	}
 }
 
-// notYet answers an offer that has overtaken the log on its way to this node.
+// maxEarly is how many offers may wait for the log.
+const maxEarly = 64
+
+// offerOfNode answers an offer of a seat at another node. One whose seat the log has not told of here yet waits for that.
+func (a *actor) offerOfNode(o *busOffer) {
+	switch seat := a.state().Seat(o.From); {
+	case seat != nil && a.sfuHere():
+		a.answerNode(seat, o)
+	case seat != nil:
+		a.refuseNode(o, notYet)
+	default:
+		if len(a.early) >= maxEarly {
+			a.refuseNode(a.early[0], notYet)
+			a.early = a.early[1:]
+		}
+		a.early = append(a.early, o)
+		a.journal.wake(0)
+	}
+}
+
+// catchUp looks again at the offers that have overtaken the log on their way to this node, now that a seat was taken.
+func (a *actor) catchUp(e room.Event) {
+	if _, joined := e.(*room.Joined); !joined {
+		return
+	}
+	early := a.early
+	a.early = nil
+	for _, o := range early {
+		a.offerOfNode(o)
+	}
+}
+
+// answerNode has the offer of a seat at another node answered here.
+func (a *actor) answerNode(seat *room.Seat, o *busOffer) {
+	err := a.takesOffers()
+	if err == nil {
+		err = a.answer(seat, &o.Offer, &remotePlace{a.srv, o.Node, a.id, o.From})
+	}
+	if err != nil {
+		a.refuseNode(o, err)
+	}
+}
+
+func (a *actor) refuseNode(o *busOffer, err error) {
+	var wire *protocol.Error
+	if errors.As(err, &wire) {
+		(&remotePlace{a.srv, o.Node, a.id, o.From}).event(mustEncode(wire.For(o.Offer.ID)))
+	}
+}
+
+// notYet answers an offer to a node that does not have the room's SFU, any more or yet.
 var notYet = &protocol.Error{Code: protocol.CodeOutOfState, Message: "the room's media is moving", Hint: "Offer again.", Retry: true, After: 300}
 
 // deliver gives frames of another node to whom they are for, here.
