@@ -121,6 +121,10 @@ func (s *Server) refuseHTTP(w http.ResponseWriter, e *protocol.Error) {
 
 func (s *Server) refuseHTTPStatus(w http.ResponseWriter, status int, e *protocol.Error) {
 	s.metrics.refusals.WithLabelValues(string(e.Code)).Inc()
+	writeError(w, status, e)
+}
+
+func writeError(w http.ResponseWriter, status int, e *protocol.Error) {
 	if e.After > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa((e.After+999)/1000))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/confab/confab/internal/config"
 	"github.com/confab/confab/relay/policy"
+	"github.com/confab/confab/signaling"
 )
 
 // envPrefix starts every environment variable that serve and token read.
@@ -21,11 +22,12 @@ const off = "off"
 
 // options is the configuration of serve. The tags are its reference (docs/configuration.md is made of them).
 type options struct {
-	Listen    string       `group:"Network" name:"listen" unit:"host:port" default:":8080" help:"TCP address for the web app, signaling (HTTP or HTTPS) and TURN over TCP and TLS. Port 0 takes a free port."`
-	UDP       string       `name:"udp" unit:"host:port" default:":3478" help:"The one UDP address for ICE, media, STUN and TURN. Port 0 takes a free port."`
-	PublicIPs []netip.Addr `name:"public-ip" unit:"IP address" help:"Address that people reach this server at, when the machine does not have it itself (1:1 NAT, most clouds). Without it, the addresses of the machine are offered."`
-	OpsListen string       `name:"ops-listen" unit:"host:port or off" default:"127.0.0.1:9090" help:"TCP address of /healthz, /readyz, /metrics and /debug/pprof. They need no password: keep them from the public."`
-	Origins   []string     `name:"origin" unit:"origin" help:"Origin of another site whose pages may connect, such as https://example.org; * is any. The server's own pages always may."`
+	Listen    string              `group:"Network" name:"listen" unit:"host:port" default:":8080" help:"TCP address for the web app, signaling (HTTP or HTTPS) and TURN over TCP and TLS. Port 0 takes a free port."`
+	UDP       string              `name:"udp" unit:"host:port" default:":3478" help:"The one UDP address for ICE, media, STUN and TURN. Port 0 takes a free port."`
+	PublicIPs []netip.Addr        `name:"public-ip" unit:"IP address" help:"Address that people reach this server at, when the machine does not have it itself (1:1 NAT, most clouds). Without it, the addresses of the machine are offered."`
+	OpsListen string              `name:"ops-listen" unit:"host:port or off" default:"127.0.0.1:9090" help:"TCP address of /healthz, /readyz, /metrics and /debug/pprof. They need no password: keep them from the public."`
+	Origins   []string            `name:"origin" unit:"origin" help:"Origin of another site whose pages may connect, such as https://example.org; * is any. The server's own pages always may."`
+	Proxies   []signaling.Network `name:"trusted-proxy" unit:"network" help:"Network or address of reverse proxies in front of --listen. Who connects is then the newest address in their X-Forwarded-For or Forwarded that is not a proxy's; limits, bans and logs go by it. From anybody else these headers mean nothing."`
 
 	TLSCert string `group:"TLS" name:"tls-cert" unit:"path" help:"PEM file with the certificate chain. With it, --listen speaks HTTPS and TURN over TLS. A renewed file is noticed within 10 s."`
 	TLSKey  string `name:"tls-key" unit:"path" help:"PEM file with the certificate's private key."`
