@@ -19,7 +19,7 @@
 //
 // WHIP (RFC 9725) publishers are participants of kind ingest, WHEP viewers are invisible; both are the same act as
 // joining the SFU from a socket, over HTTP, and end with DELETE or with their media connection. A node without the room's SFU passes
-their requests on (forward.go).
+// their requests on (forward.go).
 //
 // Package signaling never imports package media: it declares what it needs as Media, and the program introduces them.
 // Server.Run owns every goroutine that is not a request's, and waits for the sockets' too.
