@@ -33,7 +33,7 @@ func coturn(t *testing.T, name string) string {
 // coturn's own client, through us to itself: nothing is lost, by channels and by indications, over each transport.
 func TestCoturnClient(t *testing.T) {
 	uclient := coturn(t, "turnutils_uclient")
-	l := newLab(t, func(o *Options) { o.WideChannels = true }) // it takes any number of RFC 5766
+	l, datagrams := dtlsLab(t, func(o *Options) { o.WideChannels = true }) // it takes any number of RFC 5766
 	username, password := auth.TURNCredentials(secret, "coturn", time.Now().Add(time.Hour))
 	for _, tt := range []struct {
 		name, server string
@@ -45,6 +45,8 @@ func TestCoturnClient(t *testing.T) {
 		{"TCP, indications", l.tcp, []string{"-t", "-s"}},
 		{"TLS, channels", l.tls, []string{"-t", "-S"}},
 		{"TLS, indications", l.tls, []string{"-t", "-S", "-s"}},
+		{"DTLS, channels", datagrams, []string{"-S"}},
+		{"DTLS, indications", datagrams, []string{"-S", "-s"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
