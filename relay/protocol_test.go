@@ -438,8 +438,12 @@ func TestRetransmissions(t *testing.T) {
 		ask(request)
 		ask(request)
 	}
-	if a := l.table.all()[0]; a.forward.Permissions() != 1 || a.forward.Channels() != 1 {
-		t.Errorf("%d permissions, %d channels", a.forward.Permissions(), a.forward.Channels())
+	a := l.table.all()[0]
+	a.mu.Lock()
+	permissions, channels := a.forward.Permissions(), a.forward.Channels()
+	a.mu.Unlock()
+	if permissions != 1 || channels != 1 {
+		t.Errorf("%d permissions, %d channels", permissions, channels)
 	}
 	end := r.build(stun.MethodRefresh, lifetime(0))
 	ask(end)
