@@ -247,7 +247,7 @@ func (s *Server) allocated(src, dst net.Addr, username string, relayAddr net.Add
 	tuple := fiveTuple{stream, addrPort(src), addrPort(dst)}
 	r := s.table.request(username)
 	socket := s.table.ports[addrPort(relayAddr).Port()].Load()
-	c := s.clientOf(tuple)
+	c := s.clientOf(r, tuple)
 	if r == nil || socket == nil || c == nil { // the connection or the server is closing
 		if socket != nil {
 			_ = socket.Close()
@@ -281,18 +281,16 @@ func (s *Server) ended(a *allocation) {
 	s.log.Info("allocation ended", "user", a.user, "client", a.tuple.client, "relayed", a.relayed.public, "age", time.Since(a.began).Round(time.Millisecond))
 }
 
-// clientOf finds the way back for a five-tuple, or nil when it is gone.
-func (s *Server) clientOf(tuple fiveTuple) client {
+// clientOf finds the way back for a five-tuple, which r came from, or nil when it is gone.
+func (s *Server) clientOf(r *request, tuple fiveTuple) client {
 	for _, l := range s.streams {
 		if c := l.conn(tuple); c != nil {
 			return c
 		}
 	}
-	if !tuple.stream {
-		for _, c := range s.datagrams {
-			if c.local == tuple.server {
-				return udpClient{c, tuple.client}
-			}
+	if r != nil {
+		if u, ok := r.from.(udpClient); ok {
+			return u
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 type udpConn struct {
 	net.PacketConn
 	quick  addrPortConn // the same, if it can: no allocations per datagram
+	vias   viaConn      // the same, if it is bound to all addresses and can tell them apart
 	worker *worker      // the same, if it is one
 	s      *Server
 	local  netip.AddrPort
@@ -47,6 +48,18 @@ func (c netConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	return c.WriteToUDPAddrPort(b, to)
 }
 
+type quickViaConn interface {
+	addrPortConn
+	viaConn
+}
+
+// viaConn is a socket bound to all addresses of this host, which answers from the one that the client knows it by.
+type viaConn interface {
+	// lastVia is which address of ours the last datagram read was sent to. The reader asks.
+	lastVia() netip.Addr
+	writeVia(b []byte, to netip.AddrPort, via netip.Addr) (int, error)
+}
+
 func newUDPConn(s *Server, c net.PacketConn) *udpConn {
 	u := &udpConn{PacketConn: c, s: s, local: addrPort(c.LocalAddr()), ended: make(chan struct{}), pion: pionSide{s: s}}
 	switch c := c.(type) {
@@ -54,6 +67,11 @@ func newUDPConn(s *Server, c net.PacketConn) *udpConn {
 		u.quick = c
 	case *net.UDPConn:
 		u.quick = netConn{c}
+		if u.local.Addr().IsUnspecified() {
+			if v := newViaConn(c); v != nil {
+				u.quick, u.vias = v, v
+			}
+		}
 	}
 	return u
 }
@@ -91,7 +109,7 @@ func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
 			c.s.metrics.drop("oversized")
 			continue
 		}
-		r, pass := c.s.guard(b, tuple, udpClient{c, from})
+		r, pass := c.s.guard(b, tuple, c.client(from))
 		if r != nil {
 			if n := c.pion.give(r, p); n > 0 {
 				return n, net.UDPAddrFromAddrPort(from), nil
@@ -153,15 +171,27 @@ func (c *udpConn) WriteTo(b []byte, _ net.Addr) (int, error) {
 	return len(b), nil
 }
 
+// client is the sender of the datagram that was read last. pion's loop asks.
+func (c *udpConn) client(addr netip.AddrPort) udpClient {
+	u := udpClient{conn: c, addr: addr}
+	if c.vias != nil {
+		u.via = c.vias.lastVia()
+	}
+	return u
+}
+
 // udpClient is a client behind a udpConn.
 type udpClient struct {
 	conn *udpConn
 	addr netip.AddrPort
+	via  netip.Addr // the address of ours that it knows; zero: the only one
 }
 
 func (u udpClient) send(b []byte) error {
 	var err error
-	if u.conn.quick != nil {
+	if u.via.IsValid() {
+		_, err = u.conn.vias.writeVia(b, u.addr, u.via)
+	} else if u.conn.quick != nil {
 		_, err = u.conn.quick.WriteToAddrPort(b, u.addr)
 	} else {
 		_, err = u.conn.PacketConn.WriteTo(b, net.UDPAddrFromAddrPort(u.addr))

@@ -51,11 +51,13 @@ type worker struct {
 	s     *Server
 	local netip.AddrPort // fixed at construction, like all fields up to fds
 	ipv6  bool           // the client socket has IPv6 addresses, mapped IPv4 ones among them
+	hears bool           // the client socket is bound to all addresses, and tells which of them a datagram was sent to
 	epoll int
 	wake  int // an eventfd that ends the loop
 
 	known, strangers chan handed
 	nudged           chan struct{} // holds one: ReadFromAddrPort shall return
+	last             netip.Addr    // which address of ours the last message was sent to; of who reads
 	free             sync.Pool     // of *[largestMessage + 1]byte
 
 	done  chan struct{} // closed when the loop has ended
@@ -108,6 +110,9 @@ func newWorker(s *Server, conn *net.UDPConn) (*worker, error) {
 		// A descriptor that the net package does not watch: its poller would wake for every packet.
 		if w.fd, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
 			w.ipv6, failed = mmsg.IsIPv6(w.fd)
+		}
+		if failed == nil && w.local.Addr().IsUnspecified() {
+			w.hears = mmsg.HearVia(w.fd, w.ipv6) == nil
 		}
 	})
 	if err = errors.Join(err, failed); err == nil {
@@ -229,6 +234,9 @@ func (w *worker) count() {
 // takeFromClients forwards what clients have sent.
 func (w *worker) takeFromClients(at, room int) int {
 	n, _ := w.rx.Recv(w.fd, at, room) // an error is an ICMP message about an earlier datagram
+	if w.hears {
+		w.rx.FindVia(at, n)
+	}
 	var last mmsg.Key
 	var socket *workerSocket
 	for i := at; i < at+n; i++ {
@@ -347,22 +355,13 @@ func (w *worker) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	}
 	n := copy(b, h.buf[:h.n])
 	w.free.Put(h.buf)
+	w.last = h.from.Via()
 	return n, h.from.Zoned(), nil
 }
 
 // WriteToAddrPort sends an answer.
 func (w *worker) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	w.fds.RLock()
-	defer w.fds.RUnlock()
-	if w.fd < 0 {
-		return 0, net.ErrClosed
-	}
-	var addr mmsg.Addr
-	addr.Set(to, w.ipv6)
-	if err := mmsg.SendTo(w.fd, b, &addr); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	return w.writeVia(b, to, netip.Addr{})
 }
 
 // ReadFrom implements net.PacketConn.

@@ -23,4 +23,12 @@ func (*worker) run() {}
 
 func (*worker) nudge() {}
 
+func (*worker) everywhere() bool { return false }
+
+func (*worker) lastVia() netip.Addr { return netip.Addr{} }
+
+func (*worker) writeVia([]byte, netip.AddrPort, netip.Addr) (int, error) { return 0, net.ErrClosed }
+
+func newViaConn(*net.UDPConn) quickViaConn { return nil }
+
 func newBatchSocket(*relayed, *net.UDPConn) peerSocket { return nil }

@@ -27,7 +27,10 @@ func (s *Server) startWorkers() (n int) {
 		if w == nil {
 			continue // another system
 		}
-		c.PacketConn, c.quick, c.worker = w, w, w
+		c.PacketConn, c.quick, c.worker, c.vias = w, w, w, nil
+		if w.everywhere() {
+			c.vias = w
+		}
 		s.running.Go(w.run)
 		n++
 	}

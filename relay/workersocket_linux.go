@@ -56,6 +56,9 @@ func (k *workerSocket) attach(a *allocation) {
 	}
 	k.a = a
 	k.client.Set(a.tuple.client, k.w.ipv6)
+	if u, ok := a.client.(udpClient); ok {
+		k.client.SetVia(u.via)
+	}
 	k.w.byAddr[k.client.Key()] = k
 }
 

@@ -11,8 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Addr is a socket address as the kernel has it: IPv4, or IPv6, which may be a mapped IPv4 one on a socket that serves both.
-type Addr struct{ raw unix.RawSockaddrInet6 }
+// Addr is a socket address as the kernel has it: IPv4, or IPv6, which may be a mapped IPv4 one on a socket that serves both. It may say which
+// address of ours goes with it: where a datagram came to, and what one is to be sent from.
+type Addr struct {
+	raw unix.RawSockaddrInet6
+	via via
+}
 
 // Key is what tells addresses apart, the same for an IPv4 address and its mapped form.
 type Key struct {
@@ -36,6 +40,12 @@ func (a *Addr) Key() Key {
 	}
 	return Key{binary.BigEndian.Uint64(a.raw.Addr[:8]), binary.BigEndian.Uint64(a.raw.Addr[8:]), uint64(a.raw.Scope_id)<<16 | port}
 }
+
+// Via is the address of ours that goes with a; the zero Addr when it doesn't matter.
+func (a *Addr) Via() netip.Addr { return a.via.addr() }
+
+// SetVia makes addr the address of ours that goes with a. It has the family of a's socket, mapped if need be.
+func (a *Addr) SetVia(addr netip.Addr) { a.via = viaOf(addr, a.raw.Family == unix.AF_INET6) }
 
 // IsZero reports whether the address is none.
 func (a *Addr) IsZero() bool { return a.raw.Family == 0 }

@@ -26,7 +26,8 @@ type header struct {
 
 const (
 	cmsgHeader = unix.SizeofCmsghdr
-	ctlSpace   = cmsgHeader + 8 // one control message with one integer
+	// ctlSpace holds a control message with one integer, and one with an IPv6 address and an interface.
+	ctlSpace = cmsgHeader + 8 + cmsgHeader + 24
 	// slotSize holds the largest datagram, and the largest run of coalesced ones.
 	slotSize = 1 << 16
 )
@@ -103,6 +104,13 @@ func (r *Rx) Bytes(i int) []byte { return unsafe.Slice(r.iovs[i].Base, r.hdrs[i]
 // Around is what slot i holds with head bytes in front and tail behind.
 func (r *Rx) Around(i, head, tail int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r.iovs[i].Base), -head)), head+int(r.hdrs[i].len)+tail)
+}
+
+// FindVia looks where the datagrams in n slots from at were sent, for sockets with HearVia: From then has it.
+func (r *Rx) FindVia(at, n int) {
+	for i := at; i < at+n; i++ {
+		r.names[i].via = findVia(r.ctls[i][:min(int(r.hdrs[i].msg.Controllen), ctlSpace)])
+	}
 }
 
 // From is who sent slot i.

@@ -49,6 +49,9 @@ func IsIPv6(fd int) (bool, error) {
 
 // SendTo sends one datagram.
 func SendTo(fd int, b []byte, to *Addr) error {
+	if to.via.family != 0 {
+		return sendFrom(fd, b, to)
+	}
 	for {
 		_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(to)), uintptr(to.size()))
 		switch e {

@@ -132,13 +132,7 @@ func (t *Tx) send() {
 		m.Namelen = t.names[i].size()
 		m.Iov = &t.iovs[r.first]
 		m.SetIovlen(r.vectors)
-		m.Control = nil
-		m.SetControllen(0)
-		if r.segments > 1 {
-			putSegment(t.ctls[i][:], r.size)
-			m.Control = &t.ctls[i][0]
-			m.SetControllen(ctlSpace)
-		}
+		t.control(i, r.segments > 1)
 	}
 	waited := false
 	for at := 0; at < t.n; {
@@ -158,6 +152,23 @@ func (t *Tx) send() {
 		}
 	}
 	t.n, t.nIovs, t.nHead = 0, 0, 0
+}
+
+// control writes the control messages of message i: where it leaves from, and that it is to be cut.
+func (t *Tx) control(i int, cut bool) {
+	m, used := &t.hdrs[i].msg, 0
+	if t.names[i].via.family != 0 {
+		used = t.names[i].via.put(t.ctls[i][:])
+	}
+	if cut {
+		putSegment(t.ctls[i][used:], t.runs[i].size)
+		used += cmsgHeader + 8
+	}
+	m.Control = nil
+	if used > 0 {
+		m.Control = &t.ctls[i][0]
+	}
+	m.SetControllen(used)
 }
 
 // transmit sends messages from at on and returns how many were taken; the error is that of the first not taken.
@@ -193,8 +204,7 @@ func (t *Tx) apart(i int) {
 	}
 	t.refused[t.names[i].Key()] = struct{}{}
 	r, m := t.runs[i], &t.hdrs[i].msg
-	m.Control = nil
-	m.SetControllen(0)
+	t.control(i, false)
 	for v, left := r.first, r.vectors; left > 0; {
 		size, n := 0, 0
 		for n < left && size < r.size { // all but the last are of this size
@@ -211,7 +221,7 @@ func (t *Tx) apart(i int) {
 }
 
 func putSegment(b []byte, size int) {
-	_ = b[ctlSpace-1]
+	_ = b[cmsgHeader+7]
 	binary.NativeEndian.PutUint64(b, cmsgHeader+2)
 	binary.NativeEndian.PutUint32(b[8:], solUDP)
 	binary.NativeEndian.PutUint32(b[12:], udpSegment)
