@@ -385,6 +385,8 @@ export const en = {
         title: "Sound and picture find no way through",
         advice: "Your network lets neither direct nor relayed calls pass. Try another network, for example your phone’s.",
       },
+      lobby: { title: "Somebody has to let you in", advice: "Open the room in a browser and wait until somebody opens." },
+      expired: { title: "Your invitation has run out", advice: "Ask whoever invited you for a new link." },
       locked: { title: "The room is locked", advice: "Nobody new gets in at the moment. Ask somebody inside, then try again." },
       password: { title: "The room has a password", advice: "Ask whoever invited you for it, then try again." },
       banned: { title: "You cannot come back for a while", advice: "A moderator has taken you out of the room for a time. Ask whoever leads the meeting." },
