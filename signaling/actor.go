@@ -18,10 +18,10 @@ type actor struct {
 	srv    *Server
 	id     string
 	log    *slog.Logger
-	inbox  chan func()     // bounded: who asks faster than the room decides waits
-	mail   chan busMessage // of other nodes; bounded: what does not fit is lost
-	grown  atomic.Uint64   // the log's last number, as far as others have told; see ring
-	bell   chan struct{}   // capacity 1: grown has changed, or a node has died
+	inbox  chan func()      // bounded: who asks faster than the room decides waits
+	mail   chan *busMessage // of other nodes; bounded: what does not fit is lost
+	grown  atomic.Uint64    // the log's last number, as far as others have told; see ring
+	bell   chan struct{}    // capacity 1: grown has changed, or a node has died
 	done   chan struct{}
 	ended  error // why; readable after done is closed
 	config room.Config
@@ -42,8 +42,8 @@ type actor struct {
 // inboxSize is how many requests may wait for a room; their senders wait beyond that.
 const inboxSize = 64
 
-// mailSize is how many messages of other nodes may wait.
-const mailSize = 256
+// mailSize is how many messages of other nodes may wait. Each place costs every room its memory, idle ones too.
+const mailSize = 128
 
 // firstRequest is how long an actor without anybody waits for whoever made it.
 const firstRequest = 10 * time.Second
@@ -56,7 +56,7 @@ func newActor(s *Server, id string) *actor {
 	a := &actor{
 		srv: s, id: id, log: s.log.With("room", id),
 		inbox: make(chan func(), inboxSize), done: make(chan struct{}),
-		mail: make(chan busMessage, mailSize), bell: make(chan struct{}, 1),
+		mail: make(chan *busMessage, mailSize), bell: make(chan struct{}, 1),
 		config: room.Config{
 			Node: s.node, SFU: s.opt.Media != nil, People: l.People, Succession: s.open(),
 			Hold: l.Hold, HoldClosed: l.HoldClosed, Linger: l.Linger, Timeout: l.Switch,
@@ -145,7 +145,7 @@ func (a *actor) run() {
 			f()
 			quiet = time.Time{}
 		case m := <-a.mail:
-			a.fromNode(m)
+			a.fromNode(*m)
 		case <-a.bell:
 			a.journal.wake(a.grown.Load())
 			a.nodesChanged()

@@ -146,7 +146,7 @@ func (b *bus) receive(data []byte) {
 		return
 	}
 	select {
-	case a.mail <- m:
+	case a.mail <- &m:
 	default:
 		b.srv.metrics.lost.WithLabelValues("mail-full").Inc()
 	}

@@ -30,15 +30,23 @@ var (
 	errNotText    = errors.New("the message is not text")
 )
 
-// serve runs a session on a carrier until one of them ends, and waits for its writer.
-func (c *session) serve(ctx context.Context) {
+// serve runs a session on a carrier until one of them ends, waits for its writer, and then calls done. It returns before that: reading
+// moves on to another goroutine.
+func (c *session) serve(ctx context.Context, done func()) {
 	stop := context.AfterFunc(ctx, func() {
 		c.stopped()
 		time.AfterFunc(lastWords, c.carrier.abort) // the wheel has stopped too
 	})
 	c.look(time.Now()) // puts the session on the wheel
-	c.read(ctx)
-	stop()
+	c.read(ctx, func() {
+		stop()
+		c.finish()
+		done()
+	})
+}
+
+// finish gives back everything that the session held.
+func (c *session) finish() {
 	c.srv.wheel.remove(&c.alarm)
 	c.carrier.abort()
 	c.out.close(closing{code: 1000, abrupt: true})
@@ -49,7 +57,9 @@ func (c *session) serve(ctx context.Context) {
 
 // read handles one frame after the other until the carrier fails. After the end was said it reads on without handling anything, so
 // that the client can read what was sent last: closing a socket with unread input makes the kernel discard the output.
-func (c *session) read(ctx context.Context) {
+//
+// To take a seat needs a deep stack, and to wait for the next message a shallow one, for hours: a fresh goroutine does that.
+func (c *session) read(ctx context.Context, done func()) {
 	for {
 		frame, err := c.carrier.read()
 		switch {
@@ -69,8 +79,13 @@ func (c *session) read(ctx context.Context) {
 				<-c.out.rested()
 			}
 			c.log.Debug("session ended", "remote", c.remote, "err", err)
+			done()
 			return
 		}
-		c.receive(ctx, frame)
+		before := c.seated.Load()
+		if c.receive(ctx, frame); c.seated.Load() != before {
+			go c.read(ctx, done)
+			return
+		}
 	}
 }

@@ -116,11 +116,10 @@ func (s *Server) openStream(w http.ResponseWriter, r *http.Request) {
 	}
 	s.wheel.streams.add(st)
 	c := s.newSession(st, r.Host, r.RemoteAddr, from)
-	go func() {
-		defer s.closeSocket(from)
-		defer s.wheel.streams.remove(st)
-		c.serve(s.stopped)
-	}()
+	go c.serve(s.stopped, func() {
+		s.wheel.streams.remove(st)
+		s.closeSocket(from)
+	})
 	base := "/api/v1/session/" + st.id
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)

@@ -79,10 +79,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	c := s.newSession(k, r.Host, r.RemoteAddr, from)
 	k.heard = c.heard
 	// A goroutine of its own lets go of the request, its buffers and its deep stack.
-	go func() {
-		defer s.closeSocket(from)
-		c.serve(s.stopped)
-	}()
+	go c.serve(s.stopped, func() { s.closeSocket(from) })
 }
 
 // openSocket counts a socket and makes Run wait for it, unless there are too many or the server is ending.
