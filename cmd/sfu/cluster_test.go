@@ -28,6 +28,7 @@ func TestServersShareAStore(t *testing.T) {
 				ann.say()
 				bob.say()
 			}
+			settled(people) // so that both servers know of both
 			ann.send(&protocol.Signal{To: bob.joined.Self, Generation: 1, Candidate: &protocol.Candidate{Candidate: "from-ann"}})
 			next(bob, func(s *protocol.PeerSignal) bool {
 				return s.From == ann.joined.Self && s.Candidate.Candidate == "from-ann"
@@ -36,8 +37,6 @@ func TestServersShareAStore(t *testing.T) {
 			next(ann, func(s *protocol.PeerSignal) bool {
 				return s.From == bob.joined.Self && s.Candidate.Candidate == "from-bob"
 			})
-			settled(people)
-
 			answeredElsewhere(t, one, two)
 
 			one.signal(syscall.SIGKILL)
