@@ -146,15 +146,15 @@ func (l *dtlsListener) greet(a *association) {
 	defer cancel()
 	stranger := time.AfterFunc(cookieWait, cancel)
 	defer stranger.Stop()
-	conn, err := dtls.Server(a, a.addr, &dtls.Config{
-		GetCertificate: func(h *dtls.ClientHelloInfo) (*tls.Certificate, error) {
+	conn, err := dtls.ServerWithOptions(a, a.addr,
+		dtls.WithGetCertificate(func(h *dtls.ClientHelloInfo) (*tls.Certificate, error) {
 			stranger.Stop() // asked for once the cookie is right
 			return l.s.o.DTLSCertificate(&tls.ClientHelloInfo{ServerName: h.ServerName})
-		},
-		SupportedProtocols:   []string{"stun.turn", "stun.nat-discovery"}, // RFC 7443
-		ExtendedMasterSecret: dtls.RequestExtendedMasterSecret,
-		LoggerFactory:        pionLog{l.s.log},
-	})
+		}),
+		dtls.WithSupportedProtocols("stun.turn", "stun.nat-discovery"), // RFC 7443
+		dtls.WithExtendedMasterSecret(dtls.RequestExtendedMasterSecret),
+		dtls.WithLoggerFactory(pionLog{l.s.log}),
+	)
 	if err == nil {
 		if err = conn.HandshakeContext(ctx); err != nil {
 			_ = conn.Close()

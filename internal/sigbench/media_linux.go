@@ -11,7 +11,9 @@ import (
 type noMedia struct{}
 
 // Connect implements signaling.Media.
-func (noMedia) Connect(signaling.MediaPeerOptions) (signaling.MediaPeer, error) { return noMedia{}, nil }
+func (noMedia) Connect(signaling.MediaPeerOptions) (signaling.MediaPeer, error) {
+	return noMedia{}, nil
+}
 
 // Negotiate implements signaling.MediaPeer, as do the others.
 func (noMedia) Negotiate(context.Context, signaling.MediaOffer) (string, error) {

@@ -48,10 +48,10 @@ func (d *doctor) handshakeTLS(ctx context.Context, conn net.Conn, l leg) (*sessi
 }
 
 func (d *doctor) handshakeDTLS(ctx context.Context, conn net.Conn, l leg) (*session, []*x509.Certificate, error) {
-	client, err := dtls.Client(packetConn{conn}, conn.RemoteAddr(), &dtls.Config{
-		ServerName: l.host, SupportedProtocols: []string{"stun.turn"}, // RFC 7443
-		InsecureSkipVerify: true, //nolint:gosec // as above
-	})
+	client, err := dtls.ClientWithOptions(packetConn{conn}, conn.RemoteAddr(),
+		dtls.WithServerName(l.host), dtls.WithSupportedProtocols("stun.turn"), // RFC 7443
+		dtls.WithInsecureSkipVerify(true), // as above
+	)
 	if err == nil {
 		err = client.HandshakeContext(ctx)
 	}
