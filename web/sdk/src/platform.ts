@@ -53,7 +53,7 @@ export function browser(): Platform {
     location: globalThis.location.href,
     session: store(() => sessionStorage),
     local: store(() => localStorage),
-    keep: databaseKeep(globalThis.indexedDB, Date.now),
+    keep: databaseKeep(globalThis.indexedDB, Date.now, store(() => sessionStorage)),
     lock: (name) => ("locks" in navigator ? webLock(name) : askOtherTabs(name)),
   };
 }
