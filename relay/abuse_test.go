@@ -46,7 +46,11 @@ func TestForbiddenPeers(t *testing.T) {
 			}
 		}
 	}
-	if n := l.table.all()[0].forward.Permissions(); n != 0 {
+	a := l.table.all()[0]
+	a.mu.Lock()
+	n := a.forward.Permissions()
+	a.mu.Unlock()
+	if n != 0 {
 		t.Errorf("%d permissions after refusals, want none", n)
 	}
 	r.want(stun.CodePeerAddrFamilyMismatch, stun.MethodCreatePermission, peer("[2606:4700::1111]:53"))
