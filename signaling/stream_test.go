@@ -18,7 +18,6 @@ import (
 type streamClient struct {
 	l      *lab
 	urls   opened
-	batch  int
 	last   string // id of the last event
 	cancel context.CancelFunc
 	events chan [3]string // kind, id, data; closed at the end of the request
