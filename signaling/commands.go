@@ -138,6 +138,8 @@ func (a *actor) command(m *member, command protocol.Command) error {
 	switch cmd := command.(type) {
 	case *protocol.Signal:
 		return a.relay(m, cmd)
+	case *protocol.Transfer:
+		return a.transfer(m, cmd)
 	case *protocol.SFUOffer:
 		return a.offer(m, cmd)
 	case *protocol.View:
@@ -233,13 +235,20 @@ func (a *actor) relay(from *member, s *protocol.Signal) error {
 	if own := a.state().Seat(from.id); own == nil || own.Restricted() || seat.Restricted() {
 		return &protocol.Error{Code: protocol.CodeForbidden, Message: "one of you may send and receive through the server only"}
 	}
-	frame := mustEncode(&protocol.PeerSignal{From: from.id, Generation: s.Generation, Description: s.Description, Candidate: s.Candidate})
-	if to := a.members[s.To]; to != nil {
+	if a.state().Mode == protocol.ModeFiles {
+		return &protocol.Error{Code: protocol.CodeModeMismatch, Message: "the room runs in mode files: it carries no audio or video", Hint: "Meet in another room to talk."}
+	}
+	a.pass(seat, mustEncode(&protocol.PeerSignal{From: from.id, Generation: s.Generation, Description: s.Description, Candidate: s.Candidate}))
+	return nil
+}
+
+// pass gives a frame to a participant, be it at another node; it waits for who is away.
+func (a *actor) pass(seat *room.Seat, frame []byte) {
+	if to := a.members[seat.ID]; to != nil {
 		to.out.signal(frame)
 	} else if seat.Node != a.srv.node {
-		(&remotePlace{a.srv, seat.Node, a.id, s.To}).signal(frame)
+		(&remotePlace{a.srv, seat.Node, a.id, seat.ID}).signal(frame)
 	}
-	return nil
 }
 
 // typing tells others that somebody writes.

@@ -20,6 +20,8 @@ type member struct {
 	claims  auth.Claims // of the token; zero when it came with another node's socket
 	warning *time.Timer // tells that the token expires soon; nil: never, or told
 
+	transfers bucket // opened by this member; the actor's alone
+
 	resource *resource   // WHIP and WHEP only
 	due      *time.Timer // ends a WHIP or WHEP connection that does not come up
 }

@@ -86,6 +86,7 @@ type Limits struct {
 	Burst      int           // messages at once; default 200
 	OfferRate  float64       // offers to the SFU per second and socket, each of which may be a new connection; default 4
 	OfferBurst int           // offers at once; default 20
+	Transfers  int           // that a participant may open per minute; default 20
 	Bytes      int           // per second and socket; default 512 KiB, and eight times that at once
 	Queue      int           // frames that wait for a socket; default 2048
 	QueueBytes int           // of them; default 2 MiB
@@ -137,6 +138,7 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.Burst, 200)
 	orRate(&l.OfferRate, 4)
 	orInt(&l.OfferBurst, 20)
+	orInt(&l.Transfers, 20)
 	orInt(&l.Bytes, 512<<10)
 	orInt(&l.Queue, 2048)
 	orInt(&l.QueueBytes, 2<<20)

@@ -30,4 +30,6 @@ const (
 	MaxBan         = 30 * 24 * 3600 // seconds, as for an invite
 	MaxUses        = 1000           // people that an invite lets in
 	MaxKnocks      = 100            // people in knocks
+	TransferID     = 22             // characters of a transfer's id: 128 bits
+	MaxTransfer    = 32 << 10       // bytes of data in a step of a transfer
 )

@@ -313,9 +313,10 @@ type Mode string
 
 // The modes.
 const (
-	ModeAuto Mode = "auto" // peer to peer for two, the SFU from the third, or when peer to peer fails
-	ModeP2P  Mode = "p2p"  // a mesh of at most four
-	ModeSFU  Mode = "sfu"  // always the SFU
+	ModeAuto  Mode = "auto"  // peer to peer for two, the SFU from the third, or when peer to peer fails
+	ModeP2P   Mode = "p2p"   // a mesh of at most four
+	ModeSFU   Mode = "sfu"   // always the SFU
+	ModeFiles Mode = "files" // no audio or video, so the route never changes; people meet to transfer files, and any number the room takes may
 )
 
 // Transport is what carries media now.

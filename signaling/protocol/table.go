@@ -27,7 +27,7 @@ type Event interface {
 }
 
 // Type is a row of the table of messages: the "type" on the wire and the struct behind it. Types are named per
-// direction: "signal" and "credentials" are a command and a message at once, with a struct for each.
+// direction: "signal", "transfer" and "credentials" are a command and a message at once, with a struct for each.
 type Type struct {
 	Name   string
 	Class  Class
@@ -41,6 +41,7 @@ var table = []Type{
 	{"join", ClassCommand, reflect.TypeFor[Join]()},
 	{"resume", ClassCommand, reflect.TypeFor[Resume]()},
 	{"signal", ClassCommand, reflect.TypeFor[Signal]()},
+	{"transfer", ClassCommand, reflect.TypeFor[Transfer]()},
 	{"sfu-offer", ClassCommand, reflect.TypeFor[SFUOffer]()},
 	{"view", ClassCommand, reflect.TypeFor[View]()},
 	{"state", ClassCommand, reflect.TypeFor[State]()},
@@ -92,6 +93,7 @@ var table = []Type{
 	{"withheld", ClassEvent, reflect.TypeFor[Withheld]()},
 
 	{"signal", ClassNotice, reflect.TypeFor[PeerSignal]()},
+	{"transfer", ClassNotice, reflect.TypeFor[PeerTransfer]()},
 	{"slots", ClassNotice, reflect.TypeFor[Slots]()},
 	{"speakers", ClassNotice, reflect.TypeFor[Speakers]()},
 	{"typing", ClassNotice, reflect.TypeFor[Typing]()},
@@ -122,6 +124,7 @@ func (*Join) command()           {}
 func (*Resume) command()         {}
 func (*Signal) command()         {}
 func (*SFUOffer) command()       {}
+func (*Transfer) command()       {}
 func (*View) command()           {}
 func (*State) command()          {}
 func (*RouteReady) command()     {}
@@ -160,6 +163,7 @@ func (*Route) message()              {}
 func (*RouteDone) message()          {}
 func (*Withheld) message()           {}
 func (*PeerSignal) message()         {}
+func (*PeerTransfer) message()       {}
 func (*Slots) message()              {}
 func (*Speakers) message()           {}
 func (*Draining) message()           {}

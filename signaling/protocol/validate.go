@@ -57,6 +57,8 @@ func validate(c Command) *Error {
 		return firstOf(id(c.ID), c.check)
 	case *Signal:
 		return firstOf(id(c.ID), c.check)
+	case *Transfer:
+		return firstOf(id(c.ID), c.check)
 	case *SFUOffer:
 		return firstOf(id(c.ID), c.check)
 	case *View:
@@ -157,8 +159,8 @@ func (c *Join) check() *Error {
 		return malformed("password must have at most %d characters", MaxPassword)
 	case c.Key != "" && (len(c.Key) < MinKey || len(c.Key) > MaxID || !only(c.Key, keyAlphabet)):
 		return malformed("key must be %d to %d characters of base64url", MinKey, MaxID)
-	case c.Mode != "" && c.Mode != ModeAuto && c.Mode != ModeP2P && c.Mode != ModeSFU:
-		return malformed("mode must be auto, p2p or sfu")
+	case c.Mode != "" && c.Mode != ModeAuto && c.Mode != ModeP2P && c.Mode != ModeSFU && c.Mode != ModeFiles:
+		return malformed("mode must be auto, p2p, sfu or files")
 	case c.Offer != nil:
 		return c.Offer.check()
 	}

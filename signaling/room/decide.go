@@ -1,6 +1,7 @@
 package room
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,6 +106,14 @@ func (s *State) mode() protocol.Mode {
 	return s.Mode
 }
 
+// wouldBe is the mode that the room has when somebody joins with a wish.
+func (s *State) wouldBe(wish protocol.Mode) protocol.Mode {
+	if s.mode() == "" && wish != "" {
+		return wish
+	}
+	return orAuto(s.mode())
+}
+
 func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	seat := c.Seat
 	if s.Seat(seat.ID) != nil {
@@ -119,7 +128,8 @@ func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	if err := s.admits(c, &seat, h.At); err != nil {
 		return nil, err
 	}
-	if seat.Kind == protocol.KindIngest || seat.Restricted() {
+	files := s.wouldBe(c.Mode) == protocol.ModeFiles
+	if seat.Kind == protocol.KindIngest || seat.Restricted() && !files {
 		if err := s.admitsSFUOnly(c.Mode); err != nil {
 			return nil, err
 		}
@@ -127,10 +137,7 @@ func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	if err := s.admitsMode(c.Mode); err != nil {
 		return nil, err
 	}
-	mode := orAuto(s.mode())
-	if s.mode() == "" && c.Mode != "" {
-		mode = c.Mode
-	}
+	mode := s.wouldBe(c.Mode)
 	if most := s.most(mode); len(s.Seats) >= most && (seat.may(auth.ActionJoinFull, auth.Target{}) != nil || len(s.Seats) >= s.hardMost(mode)) {
 		return nil, &protocol.Error{
 			Code: protocol.CodeRoomFull, Message: fmt.Sprintf("the room is full: it takes %d people", most),
@@ -140,6 +147,9 @@ func (s *State) decideJoin(c Join, h Header) ([]Event, error) {
 	seat.Name = s.freeName(seat.Name)
 	seat.Online, seat.Until, seat.Expires, seat.Media.ID = true, time.Time{}, whole(seat.Expires), ""
 	seat.Media = seat.allowed(seat.Media)
+	if files {
+		seat.Media = protocol.State{Hand: seat.Media.Hand}
+	}
 	h.By, h.Cmd = seat.ID, ""
 	return []Event{&Joined{h, seat, mode, seat.Kind == protocol.KindPerson && len(s.Seats) < linesUpTo}}, nil
 }
@@ -186,11 +196,13 @@ func (s *State) admitsSFUOnly(mode protocol.Mode) error {
 	switch has := s.mode(); {
 	case !s.SFU:
 		return sfuOff
-	case has == protocol.ModeP2P || has == "" && mode == protocol.ModeP2P:
-		return &protocol.Error{Code: protocol.CodeModeMismatch, Message: "the room runs in mode p2p", Hint: "Use a room in mode auto or sfu."}
+	case has == protocol.ModeP2P || has == protocol.ModeFiles || has == "" && (mode == protocol.ModeP2P || mode == protocol.ModeFiles):
+		return &protocol.Error{Code: protocol.CodeModeMismatch, Message: fmt.Sprintf("the room runs in mode %s", cmp.Or(has, mode)), Hint: "Use a room in mode auto or sfu."}
 	}
 	return nil
 }
+
+var filesOnly = &protocol.Error{Code: protocol.CodeModeMismatch, Message: "the room runs in mode files: it carries no audio or video", Hint: "Meet in another room to talk."}
 
 var sfuOff = &protocol.Error{Code: protocol.CodeSFUOff, Message: "this server runs without an SFU", Hint: "Calls of up to four people work without it."}
 
@@ -198,7 +210,7 @@ var sfuOff = &protocol.Error{Code: protocol.CodeSFUOff, Message: "this server ru
 func (s *State) most(mode protocol.Mode) int { return min(s.MostPeople(), s.hardMost(mode)) }
 
 func (s *State) hardMost(mode protocol.Mode) int {
-	if mode == protocol.ModeP2P || !s.SFU {
+	if mode == protocol.ModeP2P || !s.SFU && mode != protocol.ModeFiles {
 		return min(s.People, MeshMax)
 	}
 	return s.People
@@ -237,6 +249,9 @@ func (s *State) decideMedia(c SetMedia, seat *Seat, h Header) ([]Event, error) {
 	}
 	for _, source := range allSources {
 		if *switchOf(&c.Media, source) {
+			if s.Mode == protocol.ModeFiles {
+				return nil, filesOnly
+			}
 			if err := seat.MaySend(source); err != nil {
 				return nil, err
 			}

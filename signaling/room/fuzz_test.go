@@ -15,12 +15,14 @@ func FuzzRoom(f *testing.F) {
 	f.Add(byte(0), []byte{0, 0, 0, 1, 0, 2, 5, 0, 5, 1, 5, 2, 3, 2, 9, 40})
 	f.Add(byte(1), []byte{0, 0, 0, 1, 6, 0, 9, 200, 6, 1, 7, 0, 8, 0, 9, 255})
 	f.Add(byte(2), []byte{1, 0, 0, 1, 0, 2, 6, 2, 2, 1, 9, 250, 4, 0, 4, 0})
+	f.Add(byte(32), []byte{0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 6, 0, 1, 5, 7, 0, 9, 255})
+	f.Add(byte(33), []byte{0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 6, 0, 9, 255})
 	f.Add(byte(3), []byte{0, 0, 2, 0, 9, 100, 9, 100, 9, 100})
 	f.Add(byte(0), []byte{0, 0, 0, 1, 0, 2, 4, 0, 4, 33, 15, 41, 16, 40, 17, 24, 10, 48, 11, 32, 12, 41, 13, 80, 0, 3, 14, 40, 18, 0, 21, 0, 19, 9, 22, 0, 0, 5})
 	f.Fuzz(func(t *testing.T, kind byte, script []byte) {
 		c := config
 		c.SFU, c.Succession = kind&1 == 0, kind&16 == 0
-		modes := []protocol.Mode{protocol.ModeAuto, protocol.ModeP2P, protocol.ModeSFU, ""}
+		modes := []protocol.Mode{protocol.ModeAuto, protocol.ModeP2P, protocol.ModeSFU, "", protocol.ModeFiles, protocol.ModeFiles, protocol.ModeFiles, protocol.ModeFiles}
 		s, now := New(c), t0
 		var log []Event
 		for i := 0; i+1 < len(script); i += 2 {
@@ -29,7 +31,7 @@ func FuzzRoom(f *testing.F) {
 			cmd := fmt.Sprint("c", script[i+1]>>4)
 			switch script[i] % 23 {
 			case 0:
-				do = mode(person(who), modes[kind>>1&3])
+				do = mode(person(who), modes[kind>>1&3|kind>>3&4])
 			case 1:
 				do = ingest(who)
 			case 2:
@@ -168,14 +170,14 @@ func check(t *testing.T, s *State) {
 		}
 		ids[seat.ID], names[fold(seat.Name)], online = true, true, online && seat.Online
 	}
-	if len(s.Seats) > s.People || !s.SFU && len(s.Seats) > MeshMax {
+	if len(s.Seats) > s.People || !s.SFU && s.Mode != protocol.ModeFiles && len(s.Seats) > MeshMax {
 		t.Fatalf("%d seats", len(s.Seats))
 	}
-	if s.Route.Transport == protocol.TransportSFU && (!s.SFU || s.Mode == protocol.ModeP2P) {
+	if s.Route.Transport == protocol.TransportSFU && (!s.SFU || s.Mode == protocol.ModeP2P || s.Mode == protocol.ModeFiles) {
 		t.Fatalf("on the SFU in mode %s with SFU %v", s.Mode, s.SFU)
 	}
 	// Without an SFU who was restricted later stays: clients alone can honour it then.
-	if s.Route.Transport == protocol.TransportP2P && s.SFU && s.Mode != protocol.ModeP2P && (s.needsSFU() || s.count(protocol.KindPerson) > MeshMax) {
+	if s.Route.Transport == protocol.TransportP2P && s.SFU && s.Mode != protocol.ModeP2P && s.Mode != protocol.ModeFiles && (s.needsSFU() || s.count(protocol.KindPerson) > MeshMax) {
 		t.Fatalf("peer to peer: %+v", s)
 	}
 	if (!online || !s.Route.Done && !s.Empty()) && s.Deadline().IsZero() {

@@ -35,7 +35,7 @@ func (s *State) nodeOf(t protocol.Transport) string {
 // the present one is kept.
 func (s *State) wanted(now time.Time) (protocol.Transport, protocol.RouteReason) {
 	switch {
-	case s.Mode == protocol.ModeP2P || !s.SFU:
+	case s.Mode == protocol.ModeP2P || s.Mode == protocol.ModeFiles || !s.SFU:
 		return protocol.TransportP2P, ""
 	case s.Mode == protocol.ModeSFU:
 		return protocol.TransportSFU, ""
@@ -106,7 +106,7 @@ func (s *State) onlyPair() (a, b string, ok bool) {
 // decideFail notes that a route cannot be built. In a mesh it is not known which pair failed, and there is nothing better
 // to change to; then the report is only for the log.
 func (s *State) decideFail(c Fail, h Header) ([]Event, error) {
-	if s.Seat(c.ID) == nil || c.Generation != s.Route.Generation {
+	if s.Seat(c.ID) == nil || c.Generation != s.Route.Generation || s.Mode == protocol.ModeFiles {
 		return nil, nil
 	}
 	if s.Route.Transport == protocol.TransportSFU {

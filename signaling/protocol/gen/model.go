@@ -77,7 +77,7 @@ func (m *model) structOf(name string) structType {
 	panic("the table names " + name + ", which no file of messages declares")
 }
 
-// load reads the source of the package in dir. Structs are taken from messages.go, chat.go and moderation.go only: the rest is machinery.
+// load reads the source of the package in dir. Structs are taken from the files of messages only: the rest is machinery.
 func load(dir string) (*model, error) {
 	fset := token.NewFileSet()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -119,7 +119,7 @@ func (m *model) add(g *ast.GenDecl, file string, info *types.Info) {
 	for _, spec := range g.Specs {
 		switch s := spec.(type) {
 		case *ast.TypeSpec:
-			if !slices.Contains([]string{"messages.go", "chat.go", "moderation.go"}, file) {
+			if !slices.Contains([]string{"messages.go", "chat.go", "moderation.go", "transfer.go"}, file) {
 				continue
 			}
 			switch t := s.Type.(type) {

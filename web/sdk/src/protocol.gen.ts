@@ -93,6 +93,12 @@ export const MaxUses = 1000;
 /** people in knocks */
 export const MaxKnocks = 100;
 
+/** characters of a transfer's id: 128 bits */
+export const TransferID = 22;
+
+/** bytes of data in a step of a transfer */
+export const MaxTransfer = 32768;
+
 /** Subprotocol is the WebSocket subprotocol (RFC 6455 §1.9) that client and server must agree on. */
 export const Subprotocol = "confab.v1";
 
@@ -112,11 +118,13 @@ export type Line =
  * - `"auto"`: peer to peer for two, the SFU from the third, or when peer to peer fails
  * - `"p2p"`: a mesh of at most four
  * - `"sfu"`: always the SFU
+ * - `"files"`: no audio or video, so the route never changes; people meet to transfer files, and any number the room takes may
  */
 export type Mode =
   | "auto"
   | "p2p"
-  | "sfu";
+  | "sfu"
+  | "files";
 
 /** Transport is what carries media now. */
 export type Transport =
@@ -892,11 +900,33 @@ export interface Knock {
   since: number;
 }
 
+/** Transfer carries one step of a file transfer's negotiation to another participant; files themselves never pass the server (docs/file-transfer.md). The server checks that the addressee is in the room and reads no data. */
+export interface Transfer {
+  id?: string;
+  /** participant id */
+  to: string;
+  /** 22 characters of base64url, 128 random bits, chosen by who opens the transfer */
+  transfer: string;
+  /** Open is true in the first message of a transfer. It needs the grant to send files, and no more than 20 a minute are carried. A client ignores a message about a transfer that it does not know without it. */
+  open?: boolean;
+  /** a JSON text of the two clients: at most 32 KiB */
+  data: string;
+}
+
+/** PeerTransfer is a Transfer as the addressee gets it (type "transfer"). */
+export interface PeerTransfer {
+  from: string;
+  transfer: string;
+  open?: boolean;
+  data: string;
+}
+
 /** A message from client to server. */
 export type ClientMessage =
   | ({ type: "join" } & Join)
   | ({ type: "resume" } & Resume)
   | ({ type: "signal" } & Signal)
+  | ({ type: "transfer" } & Transfer)
   | ({ type: "sfu-offer" } & SFUOffer)
   | ({ type: "view" } & View)
   | ({ type: "state" } & State)
@@ -948,6 +978,7 @@ export type ServerMessage =
   | ({ type: "route-done" } & RouteDone)
   | ({ type: "withheld" } & Withheld)
   | ({ type: "signal" } & PeerSignal)
+  | ({ type: "transfer" } & PeerTransfer)
   | ({ type: "slots" } & Slots)
   | ({ type: "speakers" } & Speakers)
   | ({ type: "typing" } & Typing)
