@@ -109,6 +109,8 @@ export function receive(s: Session, m: ServerMessage, now: number): Step {
       return [s, [{ do: "invite", invite: m }]];
     case "signal":
       return [s, [{ do: "signal", signal: m }]];
+    case "transfer":
+      return [s, []]; // of no concern to the call: whoever transfers files has its own connections
     case "sfu-answer":
       return [s, [{ do: "answer", answer: m }]];
     case "slots":
