@@ -40,6 +40,11 @@ var rules = map[string]rule{
 	"relay/policy":  {pure: true},
 	"relay/doctor":  {imports: []string{"auth"}, pion: true},
 
+	"transfer":         {pure: true}, // its doc.go alone
+	"transfer/content": {pure: true},
+	"transfer/wire":    {imports: []string{"transfer/content"}, pure: true},
+	"transfer/session": {imports: []string{"transfer/content", "transfer/wire", "transfer/plan"}},
+
 	"store":              {},
 	"store/internal/hub": {imports: []string{"store"}},
 	"store/memory":       {imports: []string{"store", "store/internal/hub"}},
