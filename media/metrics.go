@@ -21,12 +21,14 @@ const (
 	dropFeedback                  // RTCP that came faster than it can be served
 	dropDataSlow                  // data channel message for a receiver that does not keep up
 	dropDataInvalid               // data channel message too large, or in a channel with another label
+	dropRecorder                  // a recording whose disk is too slow
 	reasons
 )
 
 var reasonNames = [reasons]string{
 	"malformed", "unknown-ssrc", "unknown-format", "queue-full", "duplicate-or-late", "layer", "codec", "not-ready",
 	"too-old", "too-large", "padding", "retransmission-gone", "feedback-flood", "data-slow", "data-invalid",
+	"recorder-slow",
 }
 
 // metrics are the engine's. Per packet, shards count for themselves (see tally) and add up when a burst has ended.
@@ -36,7 +38,7 @@ type metrics struct {
 	retransmitted, nacked        prometheus.Counter
 	keyframeAsks, panics         prometheus.Counter
 	dataIn, dataOut, negotiation prometheus.Counter
-	peers, rooms                 prometheus.Gauge
+	peers, rooms, recordings     prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -66,6 +68,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		negotiation:   counter("media_negotiations_total", "Offers answered."),
 		peers:         gauge("media_peers", "Connections that exist."),
 		rooms:         gauge("media_rooms", "Rooms with at least one connection."),
+		recordings:    gauge("media_recordings", "Rooms that are being recorded."),
 	}
 	dropped := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "media_dropped_packets_total",
 		Help: "Packets and messages not passed on, by reason."}, []string{"reason"})

@@ -200,6 +200,9 @@ func (p *Peer) SetState(s State) {
 	p.room.mu.Lock()
 	p.state = s
 	p.room.mu.Unlock()
+	if rec := p.room.recording.Load(); rec != nil {
+		rec.State(p.opts.Participant, s.names())
+	}
 	p.room.poke()
 }
 

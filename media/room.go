@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/confab/confab/media/level"
+	"github.com/confab/confab/media/record"
 )
 
 const (
@@ -31,6 +32,8 @@ type room struct {
 		detector *level.Detector
 		names    map[uint32]string // participants by track id
 	}
+	recording atomic.Pointer[record.Recording] // nil: none
+
 	heard   atomic.Int64 // engine time of the last level
 	ticking atomic.Bool  // the room's goroutine looks at levels by itself
 
@@ -164,6 +167,13 @@ func (r *room) tellSpeakers(now time.Duration) {
 		}
 	}
 	r.levels.Unlock()
+	if rec := r.recording.Load(); rec != nil {
+		names := make([]string, len(list))
+		for i := range list {
+			names[i] = list[i].Participant
+		}
+		rec.Speakers(names)
+	}
 	for _, p := range r.all() {
 		if p.opts.Events.Speakers != nil {
 			p.opts.Events.Speakers(list)

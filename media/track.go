@@ -7,6 +7,7 @@ import (
 	"github.com/confab/confab/media/answer"
 	"github.com/confab/confab/media/codec"
 	"github.com/confab/confab/media/layer"
+	"github.com/confab/confab/media/record"
 	"github.com/confab/confab/media/seq"
 )
 
@@ -24,6 +25,9 @@ type track struct {
 	current  [layer.MaxEncodings]atomic.Pointer[encoding] // set by the receive loop
 	feeds    []*feed                                      // one per shard; element i is touched by shard i only
 	arrived  bool                                         // home shard: a packet has come
+
+	tapped *record.Recording // home shard: what tap belongs to
+	tap    *record.Input     // nil: the recording takes no more
 }
 
 // encodings is how many encodings may come.

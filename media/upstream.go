@@ -67,6 +67,9 @@ func (c *connection) note(s *shard, b *batch, a *arrival) {
 			u.missing.Skip(a.seq)
 		}
 	}
+	if rec := c.peer.room.recording.Load(); rec != nil {
+		c.record(s, rec, b, a)
+	}
 	if l := a.packet.Level; l.OK && e.track.source == Microphone && !e.track.muted.Load() {
 		c.peer.room.observe(e.track, l.Value, b.now)
 	}

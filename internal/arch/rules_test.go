@@ -26,10 +26,12 @@ var rules = map[string]rule{
 	"media/transport": {imports: []string{"media/udp"}, pion: true},
 	"media/answer":    {imports: []string{"media/codec"}, pure: true, pion: true}, // pion/sdp is a parser
 	"media/codec":     {pure: true},
+	"media/frames":    {imports: []string{"media/codec"}, pure: true, pion: true}, // pion/rtp has the payload formats
 	"media/keyframe":  {pure: true},
 	"media/layer":     {imports: []string{"media/codec"}, pure: true},
 	"media/level":     {pure: true},
 	"media/loss":      {pure: true},
+	"media/record":    {imports: []string{"media/codec", "media/frames", "media/seq"}},
 	"media/ring":      {pure: true},
 	"media/seq":       {pure: true},
 	"media/slots":     {pure: true},
