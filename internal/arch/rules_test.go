@@ -45,6 +45,7 @@ var rules = map[string]rule{
 	"transfer":         {pure: true}, // its doc.go alone
 	"transfer/content": {pure: true},
 	"transfer/wire":    {imports: []string{"transfer/content"}, pure: true},
+	"transfer/plan":    {imports: []string{"transfer/content"}, pure: true},
 	"transfer/session": {imports: []string{"transfer/content", "transfer/wire", "transfer/plan"}},
 
 	"store":              {},

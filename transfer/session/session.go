@@ -171,5 +171,8 @@ type ReceiveOptions struct {
 	// Decide says which files of an offer to take, by index; nil takes all. An error declines, with its text as the reason. It may
 	// ask a person and block until ctx ends.
 	Decide func(ctx context.Context, o *Offer) ([]int, error)
+	// Swarm makes a dialer to another receiver of the same content, given the secret that the sender has told both, and says
+	// whether this side opens that transfer. Nil, or a nil Dialer: blocks come from the sender alone.
+	Swarm  func(secret [16]byte, peer string) (d Dialer, opens bool)
 	Events func(Event) // may be nil; called by several goroutines, must not block
 }
