@@ -14,6 +14,7 @@ import { Own, type Cause } from "./own.js";
 import { browser, store, type Platform } from "./platform.js";
 import type { ClientMessage, Participant } from "./protocol.gen.js";
 import { Router } from "./router.js";
+import { TransferSeat } from "./seat.js";
 import type { Effect, Session } from "./session.js";
 import { noSession, receive, skip } from "./session.js";
 import { Signaling } from "./signaling.js";
@@ -36,6 +37,8 @@ export class Call extends MediaControls {
   readonly chat: Talk;
   /** Who may what, for who may say so; and invites. */
   readonly room: RoomControls;
+  /** For file transfers: what they need of the room. */
+  readonly transfers: TransferSeat;
   private readonly teller: Teller;
   private session: Session = noSession;
   private phase: CallPhase = "idle";
@@ -75,8 +78,7 @@ export class Call extends MediaControls {
       update: (source) => this.router.update(source),
       onChange: () => this.teller.changed(),
       onLevel: (a) => this.meter.own(this.session.self ?? "", a),
-      onSilenced: (sources, hold) => this.teller.later("silenced", () => ({ sources, hold })),
-      onError: (e) => this.emit("error", e),
+      onSilenced: (sources, hold) => this.teller.later("silenced", () => ({ sources, hold })), onError: (e) => this.emit("error", e),
     });
     const desk: Desk = {
       now: () => p.now(),
@@ -92,17 +94,14 @@ export class Call extends MediaControls {
     };
     this.chat = new Talk(desk);
     this.room = new RoomControls(desk);
-    this.router = new Router({
-      platform: p,
-      self: () => this.session.self ?? "",
-      rtc: () => ({ iceServers: this.ice.list(), iceTransportPolicy: o.iceTransportPolicy ?? "all", bundlePolicy: "max-bundle" }),
-      send,
+    const self = (): string => this.session.self ?? "";
+    const rtc = (): RTCConfiguration => ({ iceServers: this.ice.list(), iceTransportPolicy: o.iceTransportPolicy ?? "all", bundlePolicy: "max-bundle" });
+    this.transfers = new TransferSeat({ self, rtc, send, peer: p.peer, participants: () => this.session.participants });
+    this.router = new Router({ platform: p, self, rtc, send,
       track: (source) => this.own.local.track(source),
       slots: o.slots ?? SLOTS,
-      onChange: () => this.teller.changed(),
-      onLinks: () => void this.meter.read(),
-      onData: (m) => this.emit("data", m),
-      onFailed: (reason) => this.emit("error", failure.noPath(reason)),
+      onChange: () => this.teller.changed(), onLinks: () => void this.meter.read(),
+      onData: (m) => this.emit("data", m), onFailed: (reason) => this.emit("error", failure.noPath(reason)),
     });
     this.meter = new Meter(this.router, p.now, () => this.teller.changed());
     for (const [source, track] of [["microphone", o.microphone], ["camera", o.camera]] as const) {
@@ -146,10 +145,7 @@ export class Call extends MediaControls {
     if (s?.sendAnyway({ type: "leave" }) === true && this.phase !== "joining") {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, GOODBYE);
-        this.goodbye = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+        this.goodbye = () => [clearTimeout(timer), resolve()];
       });
     }
     this.end(null);
@@ -188,7 +184,7 @@ export class Call extends MediaControls {
     if (back !== null) return back;
     const m = hello.join(this.o, visit, this.own.stateForJoin());
     // Without an offer the join still works; the connection is then offered afterwards.
-    const offer = this.o.mode === "p2p" ? null : await this.router.prepare().catch(() => null);
+    const offer = this.o.mode === "p2p" || this.o.mode === "files" ? null : await this.router.prepare().catch(() => null);
     return offer === null ? m : { ...m, offer };
   }
 
@@ -196,7 +192,10 @@ export class Call extends MediaControls {
     const before = this.session;
     this.session = next;
     for (const e of effects) this.perform(e);
-    if (next.participants !== before.participants && this.phase === "joined") this.router.roster(next.participants);
+    if (next.participants !== before.participants) {
+      if (this.phase === "joined") this.router.roster(next.participants);
+      this.transfers.moved();
+    }
     this.teller.changed();
   }
 
@@ -223,7 +222,7 @@ export class Call extends MediaControls {
       case "updated":
         return e.participant.id === this.session.self ? this.own.follow(e.participant, { by: e.by }) : this.updated(e.before, e.participant);
       case "route":
-        this.router.follow(e.route, e.reason === "restarted");
+        if (this.o.mode !== "files") this.router.follow(e.route, e.reason === "restarted");
         return this.teller.later("route", () => this.teller.now.connection);
       case "route-done":
         this.router.done(e.generation);
@@ -240,6 +239,8 @@ export class Call extends MediaControls {
         return void this.room.settle(e.invite.id, e.invite);
       case "signal":
         return this.router.signal(e.signal);
+      case "transfer":
+        return this.transfers.heard(e.transfer) || e.transfer.open !== true ? undefined : void this.emit("transfer", null);
       case "answer":
         return this.router.answer(e.answer);
       case "slots":
@@ -247,8 +248,7 @@ export class Call extends MediaControls {
       case "speakers":
         return this.meter.heard(e.speakers);
       case "draining":
-        this.drainingUntil = this.platform.now() + e.ms;
-        return;
+        return void (this.drainingUntil = this.platform.now() + e.ms);
       case "refused":
         return this.refused(e.id, e.error);
       case "resync":
@@ -256,9 +256,7 @@ export class Call extends MediaControls {
       case "rejoin":
         return this.rejoin();
       case "ended":
-        if (this.goodbye !== null) this.goodbye();
-        else this.end(e.error);
-        return;
+        return this.goodbye !== null ? this.goodbye() : this.end(e.error);
     }
   }
 
@@ -277,9 +275,11 @@ export class Call extends MediaControls {
     if (e.resumed) {
       this.router.resumed();
     } else if (route !== null) {
-      this.meter.start();
-      this.own.listen(true);
-      this.router.begin(route, participants, e.answer, back);
+      if (this.o.mode !== "files") {
+        this.meter.start();
+        this.own.listen(true);
+        this.router.begin(route, participants, e.answer, back);
+      }
       this.teller.later("joined", () => this.teller.now);
     }
     if (!e.recovered && (e.resumed || back)) this.follow("snapshot");
@@ -334,7 +334,7 @@ export class Call extends MediaControls {
     }
     const [what, revision] = id.split(":");
     if (what === "offer") return this.router.refused(Number(revision), error.retry ? Math.max(error.after, 1_000) : null, error.message);
-    if (what === "signal" || what === "route" || what === "credentials") return; // the peer is leaving, or we were too fast: negotiation repeats itself
+    if (what === "signal" || what === "transfer" || what === "route" || what === "credentials") return; // the peer is leaving, or we were too fast: negotiation repeats itself
     if (what === "history") return this.setChat({ ...this.session.chat, loading: false });
     if (error.code === "too-fast" && what === "view") return this.viewer.tooFast(error.after);
     if (error.code === "slow-client") return; // the connection goes, and resume follows

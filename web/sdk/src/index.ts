@@ -7,6 +7,7 @@ export { deviceError, listDevices, openCamera, openMicrophone, openScreen, permi
 export type { Device, DeviceKind, DeviceList, OpenOptions } from "./devices.js";
 export { levelMeter } from "./loudness.js";
 export type { RoomControls, Talk } from "./commands.js";
+export type { TransferSeat } from "./seat.js";
 export { MaxChat, MaxPassword, MinPassword, MaxUses } from "./protocol.gen.js";
 export type { Invite, Settings } from "./protocol.gen.js";
 export type {

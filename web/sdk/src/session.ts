@@ -8,7 +8,7 @@ import * as chats from "./chat.js";
 import type { Chat } from "./chat.js";
 import { ConfabError, ending, refusal } from "./errors.js";
 import type {
-  Grant, ICEServer, Invite, Knock, Participant, PeerSignal, RouteReason, RouteState, ServerEvent, ServerMessage, Settings, SFUAnswer, Slot,
+  Grant, ICEServer, Invite, Knock, Participant, PeerSignal, PeerTransfer, RouteReason, RouteState, ServerEvent, ServerMessage, Settings, SFUAnswer, Slot,
   Source, Speaker, State,
 } from "./protocol.gen.js";
 import type { ChatEntry } from "./types.js";
@@ -52,6 +52,7 @@ export type Effect =
   | { readonly do: "knocked"; readonly knock: Knock }
   | { readonly do: "invite"; readonly invite: Invite }
   | { readonly do: "signal"; readonly signal: PeerSignal }
+  | { readonly do: "transfer"; readonly transfer: PeerTransfer }
   | { readonly do: "answer"; readonly answer: SFUAnswer }
   | { readonly do: "slots"; readonly slots: readonly Slot[] }
   | { readonly do: "speakers"; readonly speakers: readonly Speaker[] }
@@ -110,7 +111,7 @@ export function receive(s: Session, m: ServerMessage, now: number): Step {
     case "signal":
       return [s, [{ do: "signal", signal: m }]];
     case "transfer":
-      return [s, []]; // of no concern to the call: whoever transfers files has its own connections
+      return [s, [{ do: "transfer", transfer: m }]];
     case "sfu-answer":
       return [s, [{ do: "answer", answer: m }]];
     case "slots":

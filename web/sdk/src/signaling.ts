@@ -73,10 +73,10 @@ export class Signaling {
     this.open();
   }
 
-  /** True if the message went out now; a signal that did not goes out after the next "joined". */
+  /** True if the message went out now; a signal or a step of a transfer that did not goes out after the next "joined". */
   send(m: ClientMessage): boolean {
     if (this.live && this.carrier?.send(encode(m)) === true) return true;
-    if (m.type === "signal" && !this.closed) {
+    if ((m.type === "signal" || m.type === "transfer") && !this.closed) {
       this.queue.push(m);
       if (this.queue.length > QUEUE) this.queue.shift();
     }

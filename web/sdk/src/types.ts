@@ -8,8 +8,8 @@ import type { Access, Grant, Line, Reaction, Role, Settings } from "./protocol.g
 
 export type { Access, CarrierKind, Grant, Line, Role };
 
-/** How media should travel. The first to join decides for the room. */
-export type CallMode = "auto" | "p2p" | "sfu";
+/** How media should travel; "files": there is none, people meet to transfer files. The first to join decides for the room. */
+export type CallMode = "auto" | "p2p" | "sfu" | "files";
 
 /** What a track carries. */
 export type TrackSource = "microphone" | "camera" | "screen" | "screen-audio";
@@ -283,6 +283,8 @@ export interface CallEvents {
   change: CallState;
   /** A message of the chat arrived from somebody else. */
   chat: ChatEntry;
+  /** Somebody begins a file transfer with us, and nothing listens to call.transfers yet. */
+  transfer: null;
   /** Somebody shows an emoji for a moment; from is a participant id, our own included. */
   emote: { readonly from: string; readonly emoji: string };
   /** A moderator has turned these of our sources off; hold: until they are allowed again. */
