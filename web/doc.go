@@ -2,6 +2,7 @@
 //
 //	/               the home page: name a room
 //	/r/{room}       the same page; the script reads the room from the address
+//	/send           the same page, to send files; /send/{room} to receive them
 //	/assets/…       scripts and styles, named by their content, cached for ever
 //	/brand.css      the operator's accent colour as custom properties
 //	/brand/logo     the operator's logo, when there is one

@@ -128,8 +128,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.Path
 	room, isRoom := strings.CutPrefix(path, "/r/")
+	drop, isDrop := strings.CutPrefix(path, "/send/")
 	switch {
-	case path == "/", isRoom && roomName.MatchString(room):
+	case path == "/", isRoom && roomName.MatchString(room), path == "/send", isDrop && roomName.MatchString(drop):
 		s.send(w, r, s.index, http.StatusOK)
 	case isRoom && roomName.MatchString(strings.TrimSuffix(strings.ToLower(room), "/")):
 		// A name that somebody typed by hand. Rooms are lower case, so there is one place to meet.

@@ -49,6 +49,10 @@ export class FakeCall implements CallPort {
     typing: () => undefined, older: () => undefined, read: () => this.#set({ talk: { ...this.state.talk, unread: 0 } }),
     emote: (emoji) => this.#fire("emote", { from: "self", emoji }),
   };
+  readonly transfers: CallPort["transfers"] = {
+    self: () => "me", people: () => [], rtc: () => ({}), peer: (c) => new RTCPeerConnection(c), send: () => undefined, listen: () => () => undefined,
+    moved: () => undefined, heard: () => true,
+  };
   readonly room: CallPort["room"] = {
     setAccess: async (access) => this.#settle({ access }), setPassword: async (word) => this.#settle({ password: word !== "" }),
     setPeople: async (people) => this.#settle({ people }), setRole: async () => undefined, mute: async () => undefined, allow: async () => undefined,

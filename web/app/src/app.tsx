@@ -1,5 +1,6 @@
 // The app: which screen is shown, and how one leads to the next.
 //
+//	home → send, where files go from one to another without a call
 //	home → prejoin (→ waiting) → call → ended
 //	                           ↘ failed
 //
@@ -8,6 +9,7 @@
 import { Call, ConfabError } from "@confab/sdk";
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { filesMissing, filesPart, needFiles } from "./lazy.js";
 import { LocalMedia } from "./media.js";
 import type { CallPort, NewCall } from "./port.js";
 import { prefs, rememberRoom, setPrefs } from "./prefs.js";
@@ -24,6 +26,7 @@ import { brand } from "./ui/parts.js";
 
 type Screen =
   | { is: "home" }
+  | { is: "send" }
   | { is: "prejoin"; params: RoomParams; media: LocalMedia; joining: boolean; password: PrejoinProps["password"] }
   | { is: "waiting"; params: RoomParams; media: LocalMedia; call: CallPort; attended: boolean }
   | { is: "call"; params: RoomParams; session: Session }
@@ -55,6 +58,8 @@ export function App({ newCall }: { newCall: NewCall }) {
   switch (s.is) {
     case "home":
       return <Home go={(address) => navigate(address, newCall)} />;
+    case "send":
+      return <Send newCall={newCall} />;
     case "prejoin":
       return <Prejoin key={s.params.room} params={s.params} media={s.media} joining={s.joining} password={s.password}
         onJoin={(name, password) => void join(s.params, s.media, name, password, newCall)} />;
@@ -69,6 +74,13 @@ export function App({ newCall }: { newCall: NewCall }) {
   }
 }
 
+/** The page of files, when it is there. */
+function Send({ newCall }: { newCall: NewCall }) {
+  const part = filesPart.value;
+  if (part !== null) return <part.SendScreen newCall={newCall} />;
+  return filesMissing.value ? <Failed error={new ConfabError({ code: "unreachable", message: "" })} onRetry={needFiles} /> : null;
+}
+
 function navigate(address: string, newCall: NewCall): void {
   history.pushState(null, "", address);
   enter(newCall);
@@ -78,6 +90,11 @@ function navigate(address: string, newCall: NewCall): void {
 function enter(newCall: NewCall): void {
   close(screen.peek());
   const params = readAddress(location.href);
+  if (/^\/send(\/|$)/.test(location.pathname)) {
+    needFiles();
+    screen.value = { is: "send" };
+    return;
+  }
   if (!params) {
     document.title = brand.name;
     screen.value = { is: "home" };

@@ -1,6 +1,6 @@
 // What the app needs of a call. The SDK's Call has it; so has the fake one of the development page.
 
-import type { Call, CallEvents, CallOptions, RoomControls, Talk } from "@confab/sdk";
+import type { Call, CallEvents, CallOptions, RoomControls, Talk, TransferSeat } from "@confab/sdk";
 
 /** Listeners as Call has them. */
 export interface CallEars {
@@ -13,6 +13,7 @@ export type CallPort = CallEars & Pick<
   | "stats"
 > & {
   readonly chat: Pick<Talk, keyof Talk>;
+  readonly transfers: Pick<TransferSeat, keyof TransferSeat>;
   readonly room: Pick<RoomControls, "setAccess" | "setPassword" | "setPeople" | "setRole" | "mute" | "allow" | "remove" | "admit" | "end" | "invite">;
 };
 

@@ -3,7 +3,9 @@
 
 import { ConfabError, openScreen, type CallState, type ChatEntry, type PersonState, type TrackSource } from "@confab/sdk";
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { CallFiles } from "./files/panel.js";
 import { Hold } from "./hold.js";
+import { filesPart, needFiles } from "./lazy.js";
 import { LocalMedia, type DeviceKind } from "./media.js";
 import type { CallPort } from "./port.js";
 import { prefs, setPrefs } from "./prefs.js";
@@ -11,7 +13,7 @@ import { errorText } from "./problems.js";
 import { t } from "./texts/index.js";
 import { play } from "./tones.js";
 
-export type Panel = "none" | "chat" | "people";
+export type Panel = "none" | "chat" | "people" | "files";
 export type Dialog = "none" | "settings" | "shortcuts" | "sheet" | "room" | "invite";
 
 /** What is being written. */
@@ -67,9 +69,12 @@ export class Session {
   /** Sound that the browser holds back until a click. */
   readonly soundBlocked = signal(false);
   readonly muted: ReadonlySignal<boolean>;
+  /** Files of this call, once somebody needs them. */
+  readonly files = signal<CallFiles | null>(null);
   readonly began = Date.now();
   readonly hold = new Hold((on) => this.#setMicrophoneOn(on));
 
+  #wantsFiles = signal(false);
   #ears = new AbortController();
   #effects: (() => void)[] = [];
   #notices = 0;
@@ -99,6 +104,7 @@ export class Session {
     call.addEventListener("silenced", (e) => this.#silenced(e.detail.sources, e.detail.hold), o);
     call.addEventListener("emote", (e) => this.#emoted(e.detail.from, e.detail.emoji), o);
     call.addEventListener("knock", (e) => this.#knocked(e.detail.name), o);
+    call.addEventListener("transfer", () => this.needFiles(), o);
     document.addEventListener("visibilitychange", () => this.#read(), o);
     call.addEventListener("participant-joined", (e) => this.#came(e.detail), o);
     call.addEventListener("participant-left", (e) => this.#went(e.detail), o);
@@ -108,6 +114,9 @@ export class Session {
     this.#effects.push(
       effect(() => void this.#send("microphone", media.microphone.value)),
       effect(() => void this.#send("camera", media.camera.value)),
+      effect(() => {
+        if (this.#wantsFiles.value && filesPart.value) this.files.value ??= new filesPart.value.CallFiles(call, () => (this.panel.value = "files"));
+      }),
       effect(() => {
         if (this.panel.value === "chat" && this.unread.value > 0) this.#read();
       }),
@@ -126,6 +135,13 @@ export class Session {
     this.#ears.abort();
     for (const end of this.#effects) end();
     this.hold.release();
+    this.files.peek()?.close();
+  }
+
+  /** Loads what sends and receives files, for this call. */
+  needFiles(): void {
+    this.#wantsFiles.value = true;
+    needFiles();
   }
 
   async leave(): Promise<void> {
@@ -163,6 +179,7 @@ export class Session {
   }
 
   toggle(panel: Exclude<Panel, "none">): void {
+    if (panel === "files") this.needFiles();
     this.panel.value = this.panel.peek() === panel ? "none" : panel;
   }
 

@@ -105,6 +105,7 @@ function more(session: Session): MenuGroup[] {
     {
       items: [
         { key: "copy", label: t.more.copyLink, icon: "copy", onSelect: () => void copyInvite(session) },
+        { key: "files", label: t.more.files, icon: "file", onSelect: () => session.toggle("files") },
         ...(atLeast(session.state.peek().self?.role, "moderator") ? [
           { key: "invite", label: t.more.invite, icon: "link" as const, onSelect: () => (session.dialog.value = "invite") },
           { key: "room", label: t.more.room, icon: "door" as const, onSelect: () => (session.dialog.value = "room") },

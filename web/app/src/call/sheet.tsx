@@ -32,6 +32,7 @@ export function Sheet({ session, onClose }: { session: Session; onClose: () => v
         {"getDisplayMedia" in (navigator.mediaDevices ?? {}) ? item("screen", screen ? t.more.shareStop : t.more.share, () => void session.toggleScreen()) : null}
         {session.media.camera.value ? item("flip", t.more.flip, () => void session.media.flip()) : null}
         {item(grid ? "speaker" : "grid", grid ? t.more.speaker : t.more.grid, () => session.toggleLayout())}
+        {item("file", t.more.files, () => session.toggle("files"))}
         {item("copy", t.more.copyLink, () => void copyInvite(session))}
         {item("settings", t.more.settings, () => (session.dialog.value = "settings"))}
       </ul>

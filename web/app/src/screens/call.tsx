@@ -14,6 +14,7 @@ import { Sheet } from "../call/sheet.js";
 import { Shortcuts } from "../call/shortcuts.js";
 import { Sounds } from "../call/sounds.js";
 import { Stage } from "../call/stage.js";
+import { filesPart } from "../lazy.js";
 import type { Session } from "../session.js";
 import { t } from "../texts/index.js";
 import { IconButton } from "../ui/button.js";
@@ -40,6 +41,7 @@ export function CallScreen({ session, room, onLeave }: { session: Session; room:
         <Bar session={session} onLeave={onLeave} />
       </main>
       <Panel session={session} />
+      <Drops session={session} />
       <Sounds session={session} />
       <div class="unseen" aria-live="polite">{session.said.value}</div>
       {session.dialog.value === "settings" ? <Settings session={session} onClose={close} /> : null}
@@ -49,6 +51,25 @@ export function CallScreen({ session, room, onLeave }: { session: Session; room:
       {session.dialog.value === "sheet" ? <Sheet session={session} onClose={() => session.dialog.peek() === "sheet" && close()} /> : null}
     </div>
   );
+}
+
+/** What is dropped or pasted on a call is sent to who is in it. What takes it is loaded when something is first dragged here. */
+function Drops({ session }: { session: Session }) {
+  const [part, files] = [filesPart.value, session.files.value];
+  useEffect(() => {
+    if (files) return;
+    const ears = new AbortController();
+    const need = (e: DragEvent) => {
+      if (!e.dataTransfer?.types.includes("Files")) return;
+      e.preventDefault(); // else the browser leaves the call to show the file
+      session.needFiles();
+    };
+    addEventListener("dragover", need, { signal: ears.signal });
+    addEventListener("drop", need, { signal: ears.signal });
+    return () => ears.abort();
+  }, [files]);
+  if (!part || !files) return null;
+  return <part.DropTarget onItems={(items) => { session.panel.value = "files"; files.send(items); }} />;
 }
 
 /** For the first one in the room: what to do so that somebody comes. */

@@ -51,6 +51,9 @@ export function Home({ go }: { go: (address: string) => void }) {
           </div>
           <p id="room-hint" class={problem === "" ? "hint" : "hint problem"} role={problem === "" ? undefined : "alert"}>{problem || t.home.hint}</p>
         </form>
+        <p class="home-send">
+          <a class="button" href="/send" onClick={(e) => { e.preventDefault(); go("/send"); }}><Icon name="file" size={18} />{t.home.send}</a>
+        </p>
         {recent.length === 0 ? null : (
           <section class="recent" aria-labelledby="recent">
             <h2 id="recent">{t.home.recent}</h2>
