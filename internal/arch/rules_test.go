@@ -46,6 +46,7 @@ var rules = map[string]rule{
 	"transfer/content": {pure: true},
 	"transfer/wire":    {imports: []string{"transfer/content"}, pure: true},
 	"transfer/plan":    {imports: []string{"transfer/content"}, pure: true},
+	"transfer/rtc":     {imports: []string{"transfer/session"}, pion: true},
 	"transfer/session": {imports: []string{"transfer/content", "transfer/wire", "transfer/plan"}},
 
 	"store":              {},

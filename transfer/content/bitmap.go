@@ -24,9 +24,9 @@ func BitmapOf(data []byte, n int) *Bitmap {
 	return b
 }
 
-// Has reports whether block is in the set.
+// Has reports whether block is in the set; a nil set is empty.
 func (b *Bitmap) Has(block int) bool {
-	return block >= 0 && block/8 < len(b.bits) && b.bits[block/8]&(0x80>>(block%8)) != 0
+	return b != nil && block >= 0 && block/8 < len(b.bits) && b.bits[block/8]&(0x80>>(block%8)) != 0
 }
 
 // Set adds a block and reports whether it is new.

@@ -49,6 +49,7 @@ const Source = 0
 
 type file struct {
 	wanted, ready bool // ready: its leaves are known
+	number        int  // of its first block
 	size          int64
 	blocks        int
 	have          *content.Bitmap
@@ -74,12 +75,13 @@ func NewBoard(files int) *Board {
 }
 
 // Add wants a file of size bytes, of which have is here; nil: nothing. Its leaves are not known yet. A stream has size -1 and grows.
-func (b *Board) Add(f int, size int64, have *content.Bitmap) {
+// number is that of its first block, when all files of the content are counted one after the other: stripes go by it.
+func (b *Board) Add(f, number int, size int64, have *content.Bitmap) {
 	n := content.Blocks(size)
 	if have == nil {
 		have = content.NewBitmap(n)
 	}
-	b.files[f] = file{wanted: true, size: size, blocks: n, have: have}
+	b.files[f] = file{wanted: true, number: number, size: size, blocks: n, have: have}
 	b.left += n - have.Count()
 	b.rewind(f)
 }

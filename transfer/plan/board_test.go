@@ -29,7 +29,7 @@ func FuzzBoard(f *testing.F) {
 					have.Set(k)
 				}
 			}
-			b.Add(i, sizes[i], have)
+			b.Add(i, 5*i, sizes[i], have)
 		}
 		of := 1 + r.IntN(3)
 		b.Stripe(r.IntN(of), of)
@@ -115,7 +115,7 @@ func TestStripesSpreadTheSendersWork(t *testing.T) {
 	now := t0
 	for i := range boards {
 		boards[i] = NewBoard(1)
-		boards[i].Add(0, size, nil)
+		boards[i].Add(0, 0, size, nil)
 		boards[i].Ready(0)
 		boards[i].Stripe(i, n)
 		for p := range n {
@@ -167,7 +167,7 @@ func TestStripesSpreadTheSendersWork(t *testing.T) {
 
 func TestAStreamGrows(t *testing.T) {
 	b := NewBoard(1)
-	b.Add(0, -1, nil)
+	b.Add(0, 0, -1, nil)
 	b.Join(Source, t0)
 	if r, ok := b.Next(Source, t0); ok {
 		t.Fatalf("%+v of a stream without blocks", r)

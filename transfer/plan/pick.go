@@ -63,14 +63,8 @@ func (b *Board) pick(p *peer, now time.Time) (Block, bool) {
 	return b.scan(&p.cursors[1], func(Block) bool { return true })
 }
 
-// mine reports whether a block is of this receiver's stripe. Files of one block are spread by their number.
-func (b *Board) mine(k Block) bool {
-	n := k.Index
-	if b.files[k.File].blocks == 1 {
-		n = k.File
-	}
-	return n%b.of == b.stripe%b.of
-}
+// mine reports whether a block is of this receiver's stripe.
+func (b *Board) mine(k Block) bool { return (b.files[k.File].number+k.Index)%b.of == b.stripe%b.of }
 
 // elsewhere reports whether another receiver has the block.
 func (b *Board) elsewhere(k Block) bool {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -16,10 +15,7 @@ const (
 	maxAsks   = 4096     // requests not answered
 )
 
-var (
-	errFlood = &PeerError{Code: wire.TooMuch, Message: "more was asked on a lane than may be"}
-	errStuck = errors.New("the peer reads no messages")
-)
+var errFlood = &PeerError{Code: wire.TooMuch, Message: "more was asked on a lane than may be"}
 
 // link is a lane with what waits to be written on it, and what is owed on it.
 type link struct {
@@ -38,7 +34,6 @@ type link struct {
 	owed   []ask
 	owing  int // bytes of owed
 	heard  time.Time
-	full   bool // the window was full when the last request was made
 }
 
 type message struct {

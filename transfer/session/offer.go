@@ -101,6 +101,11 @@ func (r *Receiver) begin(o *Offer, files []int, have []*content.Bitmap) {
 	r.mu.Lock()
 	b := plan.NewBoard(len(o.Entries))
 	r.files, r.accepted, r.take = make([]rfile, len(o.Entries)), make([]bool, len(o.Entries)), files
+	numbers, n := make([]int, len(o.Entries)), 0
+	for f := range o.Entries {
+		numbers[f] = n
+		n += o.Entries[f].Blocks()
+	}
 	var ready []int
 	for _, f := range files {
 		e := &o.Entries[f]
@@ -119,7 +124,7 @@ func (r *Receiver) begin(o *Offer, files []int, have []*content.Bitmap) {
 		case e.Blocks() == 1:
 			r.files[f].leaves, r.files[f].known, r.files[f].checked = []content.Hash{*e.Root}, 1, true
 		}
-		b.Add(f, e.Size, h)
+		b.Add(f, numbers[f], e.Size, h)
 		for k := range e.Blocks() {
 			if h.Has(k) {
 				r.verified += int64(content.BlockLen(e.Size, k))
