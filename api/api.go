@@ -24,6 +24,7 @@ type Rooms interface {
 	Set(ctx context.Context, room, cmd string, s signaling.Settings) error
 	Delete(ctx context.Context, room string) error
 	End(ctx context.Context, room string) error
+	Record(ctx context.Context, room, cmd string, on bool) error
 	Export(ctx context.Context, room string, w io.Writer) error
 	Remove(ctx context.Context, room, participant string, ban time.Duration) error
 	Unban(ctx context.Context, room, ban string) error

@@ -34,6 +34,8 @@ type Room struct {
 	Mode         protocol.Mode       `json:"mode,omitempty"` // absent: nobody has come yet
 	Settings     protocol.Settings   `json:"settings"`
 	Route        protocol.RouteState `json:"route"`
+
+	Recording *protocol.RecordingState `json:"recording,omitempty"` // absent: the room is not being recorded
 	Participants int                 `json:"participants"` // how many
 	Waiting      int                 `json:"waiting"`      // in the lobby
 	Bans         int                 `json:"bans"`
@@ -46,7 +48,7 @@ func summaryOf(i signaling.RoomInfo) Summary {
 func roomOf(i signaling.RoomInfo) Room {
 	return Room{
 		Summary: summaryOf(i), Epoch: i.Epoch, Mode: i.Mode, Settings: i.Settings, Route: i.Route,
-		Participants: len(i.Participants), Waiting: len(i.Waiting), Bans: len(i.Bans),
+		Recording: i.Recording, Participants: len(i.Participants), Waiting: len(i.Waiting), Bans: len(i.Bans),
 	}
 }
 
@@ -179,6 +181,21 @@ func (a *API) deleteRoom(c *call) error {
 
 func (a *API) endRoom(c *call) error {
 	if err := a.opt.Rooms.End(c.ctx, c.room); err != nil {
+		return err
+	}
+	return c.reply(http.StatusNoContent, nil)
+}
+
+// startRecording begins to record a room with somebody in it.
+func (a *API) startRecording(c *call) error {
+	if err := a.opt.Rooms.Record(c.ctx, c.room, "", true); err != nil {
+		return err
+	}
+	return a.describe(c, c.room, http.StatusOK)
+}
+
+func (a *API) stopRecording(c *call) error {
+	if err := a.opt.Rooms.Record(c.ctx, c.room, "", false); err != nil {
 		return err
 	}
 	return c.reply(http.StatusNoContent, nil)

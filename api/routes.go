@@ -21,6 +21,8 @@ var routes = []route{
 	{http.MethodDelete, "/rooms/{room}", "deleteRoom", (*API).deleteRoom},
 	{http.MethodPost, "/rooms/{room}/end", "endRoom", (*API).endRoom},
 	{http.MethodGet, "/rooms/{room}/export", "exportRoom", (*API).exportRoom},
+	{http.MethodPost, "/rooms/{room}/recording", "startRecording", (*API).startRecording},
+	{http.MethodDelete, "/rooms/{room}/recording", "stopRecording", (*API).stopRecording},
 
 	{http.MethodGet, "/rooms/{room}/participants", "listParticipants", (*API).listParticipants},
 	{http.MethodPatch, "/rooms/{room}/participants/{participant}", "changeParticipant", (*API).changeParticipant},

@@ -42,7 +42,9 @@ func (s *Server) verify(token string, now time.Time) (auth.Claims, error) {
 // admit reads a join token. On an open server everybody may come in as a member, and an invite can make more of somebody.
 func (s *Server) admit(roomID, token string, now time.Time) (visitor, *protocol.Error) {
 	if s.open() && (s.opt.Invites == nil || !auth.IsInvite(token)) {
-		return visitor{role: auth.RoleMember, grants: auth.AllGrants()}, nil
+		grants := auth.AllGrants()
+		grants.Record = s.opt.Recorder != nil // who keeps order may: there are no tokens to say so
+		return visitor{role: auth.RoleMember, grants: grants}, nil
 	}
 	if token == "" {
 		return visitor{}, &protocol.Error{Code: protocol.CodeUnauthorized, Message: "this server needs a token to join", Hint: "Use the link you were invited with."}

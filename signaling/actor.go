@@ -35,6 +35,7 @@ type actor struct {
 	joining map[string]bool    // seats that are being taken here
 	lobby   lobby
 	early   []*busOffer // of seats that the log has not told of here yet; at most maxEarly
+	tape    *tape       // nil: nothing is recorded here
 	revived bool        // nobody has asked for it: it is here to see whether seats are left that nobody serves
 	over    bool        // nothing more is to be done
 }
@@ -58,7 +59,7 @@ func newActor(s *Server, id string) *actor {
 		inbox: make(chan func(), inboxSize), done: make(chan struct{}),
 		mail: make(chan *busMessage, mailSize), bell: make(chan struct{}, 1),
 		config: room.Config{
-			Node: s.node, SFU: s.opt.Media != nil, People: l.People, Succession: s.open(),
+			Node: s.node, SFU: s.opt.Media != nil, Records: s.opt.Recorder != nil, People: l.People, Succession: s.open(),
 			Hold: l.Hold, HoldClosed: l.HoldClosed, Linger: l.Linger, Timeout: l.Switch,
 		},
 		past:    ring{maxLen: l.Ring, maxSize: l.RingBytes},
@@ -161,6 +162,7 @@ func (a *actor) run() {
 		a.rest(timer, quiet)
 	}
 	a.closeAll("room-closed")
+	a.stopTape()
 	a.save(0)
 	a.journal.close(errRoomEnded)
 	a.log.Info("room unloaded", "seq", a.state().Seq)
@@ -261,6 +263,7 @@ func (a *actor) stop() {
 		a.do(room.NodeLost{Node: a.srv.node})
 	}
 	a.closeAll("server-stopped")
+	a.stopTape()
 	deadline := time.NewTimer(flushTime)
 	defer deadline.Stop()
 	for !a.journal.idle() {

@@ -31,6 +31,8 @@ type RoomInfo struct {
 	Settings     protocol.Settings      `json:"settings"`
 	Route        protocol.RouteState    `json:"route"`
 	Participants []protocol.Participant `json:"participants,omitempty"`
+
+	Recording *protocol.RecordingState `json:"recording,omitempty"`
 	Bans         []room.Ban             `json:"bans,omitempty"`
 	Waiting      []protocol.Knock       `json:"waiting,omitempty"` // in the lobby, as far as other nodes say in time
 }
@@ -58,6 +60,7 @@ func (a *Admin) Room(ctx context.Context, id string) (RoomInfo, error) {
 	err = a.withLobby(ctx, id, func(a *actor) {
 		j := a.state().Joined("")
 		info.Epoch, info.Mode, info.Settings, info.Route, info.Participants = a.epoch, j.Mode, j.Settings, j.Route, j.Participants
+		info.Recording = j.Recording
 		for _, b := range a.state().Bans {
 			b.Address = ""
 			info.Bans = append(info.Bans, b)
@@ -107,6 +110,11 @@ func (a *Admin) Delete(ctx context.Context, id string) error {
 // End ends the room for all and keeps its log.
 func (a *Admin) End(ctx context.Context, id string) error {
 	return a.inside(ctx, id, room.End{ID: room.Admin})
+}
+
+// Record begins or ends the recording of a room.
+func (a *Admin) Record(ctx context.Context, id, cmd string, on bool) error {
+	return a.inside(ctx, id, room.SetRecording{ID: room.Admin, Cmd: cmd, On: on})
 }
 
 // Remove takes a participant's seat away; with a ban the person is kept out for that time.

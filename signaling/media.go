@@ -40,6 +40,28 @@ type MediaPeer interface {
 	Close()
 }
 
+// Recorder is an SFU that records.
+type Recorder interface {
+	// Record begins to record a room. ErrNothingToRecord says that nobody is connected yet; it is tried again when somebody is.
+	Record(o MediaRecordOptions) (MediaRecording, error)
+}
+
+// MediaRecordOptions say what is recorded.
+type MediaRecordOptions struct {
+	Room  string      // as in MediaPeerOptions
+	Title string      // the room's name
+	Ended func(error) // called once when all is written: nil after Stop or the last connection, else why the recording ended by itself
+}
+
+// MediaRecording is a recording that goes on. Its methods may write to a disk; they do not wait for it long.
+type MediaRecording interface {
+	Named(participant, name string)
+	Stop()
+}
+
+// ErrNothingToRecord is returned for a room that nobody is connected to.
+var ErrNothingToRecord = errors.New("nobody is connected")
+
 // MediaOffer is an offer and what its m-lines are for.
 type MediaOffer struct {
 	SDP    string

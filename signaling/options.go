@@ -16,6 +16,9 @@ import (
 type Options struct {
 	Media Media // nil: no SFU
 
+	// Recorder keeps recordings. nil: rooms cannot be recorded.
+	Recorder Recorder
+
 	// ICEServers returns what a participant may use, and for how long the credentials are valid. host is the Host of the
 	// request that the participant came with: how the server is known where they are. nil: none.
 	ICEServers func(host, participant string) ([]protocol.ICEServer, time.Duration)

@@ -41,6 +41,9 @@ func (a *actor) committed(e room.Event) {
 func (a *actor) follow(e room.Event) (after func()) {
 	switch e := e.(type) {
 	case *room.Joined:
+		if a.tape != nil {
+			a.tape.Named(e.Seat.ID, e.Seat.Name)
+		}
 		a.log.Info("joined", "participant", e.Seat.ID, "kind", e.Seat.Kind, "node", e.Seat.Node)
 		a.srv.metrics.joins.WithLabelValues(string(e.Seat.Kind)).Inc()
 		a.abandoned(e.Seat.ID)
@@ -69,7 +72,11 @@ func (a *actor) follow(e room.Event) (after func()) {
 			delete(a.members, e.ID)
 			m.close(e.Reason)
 		}
+	case *room.RecordingChanged:
+		a.log.Info("recording changed", "on", e.On, "by", e.By, "reason", e.Reason)
+		a.record()
 	case *room.Ended:
+		a.record()
 		return func() { a.closeAll("room-ended") }
 	case *room.SettingsChanged:
 		if a.state().Access() == protocol.AccessOpen {
@@ -83,6 +90,7 @@ func (a *actor) follow(e room.Event) (after func()) {
 				a.closeLink(id)
 			}
 		}
+		a.record()
 	case *room.RouteDone:
 		if a.state().Route.Transport == protocol.TransportP2P {
 			for _, l := range a.links {

@@ -147,6 +147,9 @@ func (a *actor) memberOf(id string) *member {
 // linkChanged is told what an SFU connection reports.
 func (a *actor) linkChanged(id string, r linkReport) {
 	m := a.memberOf(id)
+	if r.state == Connected {
+		a.record()
+	}
 	if r.state != "" {
 		a.log.Info("media connection", "participant", id, "state", r.state)
 	}

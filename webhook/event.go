@@ -19,26 +19,28 @@ const (
 	Joined     Type = "joined"
 	Left       Type = "left"
 	Settings   Type = "settings"
+	Recording  Type = "recording"
 	Message    Type = "message" // what is said to everybody; sent only when asked for
 )
 
 // Types are all of them; Usual those that are sent when nobody has said which.
 var (
-	Types = []Type{RoomOpened, RoomClosed, Joined, Left, Settings, Message}
-	Usual = []Type{RoomOpened, RoomClosed, Joined, Left, Settings}
+	Types = []Type{RoomOpened, RoomClosed, Joined, Left, Settings, Recording, Message}
+	Usual = []Type{RoomOpened, RoomClosed, Joined, Left, Settings, Recording}
 )
 
 // Event is the body of a delivery, as JSON.
 type Event struct {
-	Type        Type         `json:"type"`
-	ID          string       `json:"id"` // that of the header: the same whenever, and by whichever server, it is sent
-	Room        string       `json:"room"`
-	Seq         uint64       `json:"seq"` // of the event in the room's log
-	Time        time.Time    `json:"time"`
-	Reason      string       `json:"reason,omitempty"`      // left, room-closed
-	Participant *Participant `json:"participant,omitempty"` // joined, left, message
-	Settings    *RoomSetting `json:"settings,omitempty"`
-	Message     *ChatMessage `json:"message,omitempty"`
+	Type        Type             `json:"type"`
+	ID          string           `json:"id"` // that of the header: the same whenever, and by whichever server, it is sent
+	Room        string           `json:"room"`
+	Seq         uint64           `json:"seq"` // of the event in the room's log
+	Time        time.Time        `json:"time"`
+	Reason      string           `json:"reason,omitempty"`      // left, room-closed
+	Participant *Participant     `json:"participant,omitempty"` // joined, left, message
+	Settings    *RoomSetting     `json:"settings,omitempty"`
+	Recording   *RecordingChange `json:"recording,omitempty"`
+	Message     *ChatMessage     `json:"message,omitempty"`
 }
 
 // Participant is whom an event is about.
@@ -55,6 +57,12 @@ type RoomSetting struct {
 	Access   string `json:"access"`
 	Password bool   `json:"password"` // there is one
 	People   int    `json:"people"`
+}
+
+// RecordingChange tells whether the room is recorded from now on.
+type RecordingChange struct {
+	On bool   `json:"on"`
+	By string `json:"by,omitempty"` // participant id, or "*" for the admin API
 }
 
 // ChatMessage is what was said.
@@ -100,6 +108,11 @@ func eventsOf(id string, s *room.State, e room.Event) []Event {
 		settings := event(Settings)
 		settings.Settings = &RoomSetting{string(s.Access()), e.Settings.Password != "", s.MostPeople()}
 		return []Event{settings}
+	case *room.RecordingChanged:
+		recording := event(Recording)
+		recording.Recording = &RecordingChange{e.On, e.By}
+		recording.Reason = e.Reason
+		return []Event{recording}
 	case *room.Said:
 		if e.To != "" {
 			return nil // private

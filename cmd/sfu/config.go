@@ -50,6 +50,9 @@ type options struct {
 
 	SFU bool `group:"Media" name:"sfu" default:"on" help:"Forward the media of group calls. Off: peer-to-peer calls only, signaling and relay stay."`
 
+	RecordDir string `name:"record-dir" unit:"path" help:"Folder for recordings. With it, hosts and moderators whose token grants record can record a room; on an open server any host or moderator. Without it nobody can."`
+	RecordMax int    `name:"record-max" unit:"MiB" default:"20480" help:"How large one recording may become. Then it ends, and the call goes on."`
+
 	TURN       bool             `group:"Relay" name:"turn" default:"on" help:"Relay for people whose network lets nothing else through."`
 	RelayPorts config.PortRange `name:"relay-ports" unit:"port range" default:"49152-65535" help:"UDP ports of relayed addresses. Peers outside of this server send to them."`
 	AllowPeers []policy.Range   `name:"allow-peer" unit:"network, or network:ports" help:"Network that the relay may send to although it is private, such as 10.0.0.0/8. Private, loopback, link-local and own addresses are refused otherwise."`
@@ -91,6 +94,12 @@ func (o *options) Validate(report func(option, problem string)) {
 		if _, err := readKeys(path); err != nil {
 			report("jwt-key-file", err.Error())
 		}
+	}
+	if o.RecordDir != "" && !o.SFU {
+		report("record-dir", "records what goes through the SFU, which is off: take --sfu=false away")
+	}
+	if o.RecordMax < 1 {
+		report("record-max", "must be at least 1 MiB")
 	}
 	if o.RetainAge < time.Minute {
 		report("retain-age", "must be at least 1m: a call is one use")

@@ -35,6 +35,7 @@ that has the grant admin (sfu token --admin).
   sfu room remove standup k3v9q2d8h1m5 --ban 1h
   sfu room say standup "This server restarts in five minutes."
   sfu room export standup > standup.jsonl
+  sfu room record standup on
 
 --json prints what the API has answered. CONFAB_SECRET_FILE and the YAML file are read as by serve.`,
 		Args: cobra.NoArgs,
@@ -48,7 +49,7 @@ that has the grant admin (sfu token --admin).
 	f.BoolVar(&r.json, "json", false, "print what the API has answered, as JSON")
 	c.AddCommand(
 		r.list(), r.show(), r.create(), r.change(), r.participants(), r.remove(), r.mute(), r.allow(), r.role(), r.bans(), r.unban(),
-		r.waiting(), r.admit(), r.invite(), r.say(), r.messages(), r.export(), r.end(), r.delete(),
+		r.waiting(), r.admit(), r.invite(), r.say(), r.messages(), r.export(), r.record(), r.end(), r.delete(),
 	)
 	return c
 }
@@ -233,3 +234,16 @@ func (r *roomCommands) invite() *cobra.Command {
 
 // roomPath is where a room is in the API. What is no name of a room is refused there.
 func roomPath(room string) string { return "/rooms/" + url.PathEscape(room) }
+
+func (r *roomCommands) record() *cobra.Command {
+	return r.command("record ROOM on|off", "Begin or end the recording of a room", 2, 2, func(c *adminClient, args []string) error {
+		switch path := roomPath(args[0]) + "/recording"; args[1] {
+		case "on":
+			return c.act(http.MethodPost, path, nil, "recording")
+		case "off":
+			return c.act(http.MethodDelete, path, nil, "not recording")
+		default:
+			return cli.UsageError{Err: fmt.Errorf("%q: want on or off", args[1])}
+		}
+	})
+}

@@ -143,6 +143,9 @@ func (c *adminClient) showRoom(r api.Room) error {
 	t.row("bans", r.Bans)
 	t.row("mode", r.Mode)
 	t.row("route", r.Route.Transport)
+	if r.Recording != nil {
+		t.row("recorded", "since "+time.UnixMilli(r.Recording.Since).UTC().Format(time.RFC3339))
+	}
 	t.row("events", fmt.Sprintf("%d, %d bytes kept", r.Events, r.Bytes))
 	t.row("created", r.Created)
 	t.row("used", r.Used)

@@ -36,7 +36,7 @@ func newRoot(p cli.Process) *cobra.Command {
 	}
 	serve := newServe(p, "serve")
 	serve.Args = root.Args
-	root.AddCommand(serve, newToken(p), newRoom(p), newLoad(p), newDoctor(p), cli.NewReference(p, config.New(envPrefix, &options{})), cli.NewVersion(p, "confab"))
+	root.AddCommand(serve, newToken(p), newRoom(p), newRecord(p), newLoad(p), newDoctor(p), cli.NewReference(p, config.New(envPrefix, &options{})), cli.NewVersion(p, "confab"))
 	return root
 }
 

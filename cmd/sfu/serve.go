@@ -66,12 +66,16 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 	c := &assembly{base: []cli.Part{{Name: "udp", Run: mux.Run}}}
 
 	var sfu signaling.Media
+	var recorder signaling.Recorder
 	if o.SFU {
 		engine, err := media.New(media.Options{Mux: mux, Log: log.With("part", "media"), Registerer: registry})
 		if err != nil {
 			return nil, err
 		}
 		sfu = compose.Media(engine)
+		if o.RecordDir != "" {
+			recorder = compose.Recorder(engine, o.RecordDir, int64(o.RecordMax)<<20)
+		}
 		c.parts = append(c.parts, cli.Part{Name: "media", Run: engine.Run})
 	}
 
@@ -98,7 +102,7 @@ func assemble(log *slog.Logger, set *config.Set, o *options, s *sockets) (*assem
 		c.base = append(c.base, cli.Part{Name: "webhooks", Run: hooks.Run})
 	}
 	signalOptions := signaling.Options{
-		Media: sfu, ICEServers: ice.now, ViewerGone: revokeGone(turn, time.Now), Observer: observers(observe...), Origins: o.Origins,
+		Media: sfu, Recorder: recorder, ICEServers: ice.now, ViewerGone: revokeGone(turn, time.Now), Observer: observers(observe...), Origins: o.Origins,
 		Retention: retention(o), Invites: func() [][]byte { return secrets },
 		Log: log.With("part", "signaling"), Registerer: registry, Version: cli.Version(),
 	}

@@ -66,7 +66,7 @@ var rules = map[string]rule{
 	"internal/arch":       {},
 	"internal/certfile":   {},
 	"internal/cli":        {imports: []string{"internal/config"}},
-	"internal/compose":    {imports: []string{"signaling", "signaling/protocol", "media"}},
+	"internal/compose":    {imports: []string{"signaling", "signaling/protocol", "media", "media/record"}},
 	"internal/config":     {},
 	"internal/config/gen": {},
 	"internal/doctorcmd":  {imports: []string{"internal/cli", "internal/config", "relay/doctor"}},

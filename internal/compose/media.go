@@ -5,12 +5,40 @@ import (
 	"errors"
 
 	"github.com/confab/confab/media"
+	"github.com/confab/confab/media/record"
 	"github.com/confab/confab/signaling"
 	"github.com/confab/confab/signaling/protocol"
 )
 
 // Media returns a media.Engine as signaling wants it.
 func Media(engine *media.Engine) signaling.Media { return engineMedia{engine} }
+
+// Recorder returns a media.Engine as signaling wants it to record. Recordings are folders in dir, of at most limit bytes each; 0: a terabyte.
+func Recorder(engine *media.Engine, dir string, limit int64) signaling.Recorder {
+	return engineRecorder{engine, dir, limit}
+}
+
+type engineRecorder struct {
+	engine *media.Engine
+	dir    string
+	limit  int64
+}
+
+func (r engineRecorder) Record(o signaling.MediaRecordOptions) (signaling.MediaRecording, error) {
+	rec, err := r.engine.Record(media.RecordOptions{Room: o.Room, Title: o.Title, Dir: r.dir, Limit: r.limit, Ended: o.Ended})
+	if errors.Is(err, media.ErrNoRoom) {
+		return nil, signaling.ErrNothingToRecord
+	}
+	if err != nil {
+		return nil, err
+	}
+	return recording{rec}, nil
+}
+
+type recording struct{ *record.Recording }
+
+// Stop lets the recording end by itself; the engine waits for it.
+func (r recording) Stop() { r.End() }
 
 type engineMedia struct{ engine *media.Engine }
 

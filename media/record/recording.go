@@ -133,6 +133,9 @@ func (r *Recording) State(participant string, sources []string) {
 	r.note(r.now(), muteLine{Type: "mute", Participant: participant, Sources: sources})
 }
 
+// End ends the recording. What is on its way is written after it has returned.
+func (r *Recording) End() { r.end(nil) }
+
 // Stop ends the recording; it returns when all is written, or with ctx.
 func (r *Recording) Stop(ctx context.Context) error {
 	r.end(nil)

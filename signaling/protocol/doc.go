@@ -5,10 +5,10 @@
 //
 //	commands    join resume signal sfu-offer view state route-ready route-failed credentials ping leave refresh
 //	            chat chat-edit chat-delete chat-react history typing emote transfer
-//	            set-room set-role mute allow remove admit end-room invite
+//	            set-room set-role mute allow remove admit end-room record invite
 //	replies     joined waiting ack sfu-answer credentials history invite pong error left
 //	events      participant-joined participant-left participant-updated chat-message chat-edited chat-deleted chat-reacted
-//	            settings granted route route-done room-ended withheld (seq)
+//	            settings granted recording route route-done room-ended withheld (seq)
 //	ephemeral   signal transfer slots speakers typing emote knocks draining
 //
 // From the server a frame may also be an array of such objects, in order: what waits for a socket shares a frame.

@@ -152,13 +152,16 @@ type Joined struct {
 	Participants []Participant `json:"participants"` // in the order they joined, this client included
 	Grants       []Grant       `json:"grants"`       // what this client may do, beside what its role allows
 	Settings     Settings      `json:"settings"`     // of the room
-	Chat         []ChatMessage `json:"chat"`         // the last messages as they are now, oldest first: at most 50
-	More         bool          `json:"more"`         // there are older messages: ask with history
-	ICEServers   []ICEServer   `json:"iceServers"`
-	ICETTL       int           `json:"iceTtl"`           // seconds until the credentials in iceServers expire; ask before
-	ResumeWindow int           `json:"resumeWindow"`     // seconds a seat is held after its socket is lost; 5 when the page was closed (close code 1001), enough to reload
-	Answer       *SFUAnswer    `json:"answer,omitempty"` // to the offer in join, when the route is the SFU
-	Server       string        `json:"server"`           // version
+
+	// Recording is there while the room is being recorded.
+	Recording    *RecordingState `json:"recording,omitempty"`
+	Chat         []ChatMessage   `json:"chat"` // the last messages as they are now, oldest first: at most 50
+	More         bool            `json:"more"` // there are older messages: ask with history
+	ICEServers   []ICEServer     `json:"iceServers"`
+	ICETTL       int             `json:"iceTtl"`           // seconds until the credentials in iceServers expire; ask before
+	ResumeWindow int             `json:"resumeWindow"`     // seconds a seat is held after its socket is lost; 5 when the page was closed (close code 1001), enough to reload
+	Answer       *SFUAnswer      `json:"answer,omitempty"` // to the offer in join, when the route is the SFU
+	Server       string          `json:"server"`           // version
 }
 
 // SFUAnswer answers an sfu-offer.
@@ -338,6 +341,7 @@ const (
 	ReasonP2PFailed RouteReason = "p2p-failed" // somebody reported route-failed
 	ReasonSFUFailed RouteReason = "sfu-failed" // somebody could not reach the SFU and the room is small enough for peer to peer
 	ReasonRestarted RouteReason = "restarted"  // the SFU's server was started anew, or another node has taken over
+	ReasonRecorded  RouteReason = "recorded"   // the room is being recorded, which only the SFU can
 )
 
 // Source is what a track shows or carries.

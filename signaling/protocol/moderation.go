@@ -94,6 +94,27 @@ type EndRoom struct {
 	ID string `json:"id"`
 }
 
+// Record begins or ends the recording of the room.
+type Record struct {
+	ID string `json:"id"`
+	On bool   `json:"on"`
+}
+
+// Recording tells that the room is being recorded, or is no more. Clients show it for as long as it lasts.
+type Recording struct {
+	Seq    uint64 `json:"seq"`
+	On     bool   `json:"on"`
+	By     string `json:"by,omitempty"`     // participant id, or "*" for the admin API; empty: the server
+	Since  int64  `json:"since,omitempty"`  // on: milliseconds since 1970
+	Reason string `json:"reason,omitempty"` // off: why the server ended it, for people
+}
+
+// RecordingState is a recording that goes on.
+type RecordingState struct {
+	By    string `json:"by,omitempty"`
+	Since int64  `json:"since"` // milliseconds since 1970
+}
+
 // Refresh brings a new token for the same identity and room, before the old one expires.
 type Refresh struct {
 	ID    string `json:"id"`

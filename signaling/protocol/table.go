@@ -61,6 +61,7 @@ var table = []Type{
 	{"remove", ClassCommand, reflect.TypeFor[Remove]()},
 	{"admit", ClassCommand, reflect.TypeFor[Admit]()},
 	{"end-room", ClassCommand, reflect.TypeFor[EndRoom]()},
+	{"record", ClassCommand, reflect.TypeFor[Record]()},
 	{"refresh", ClassCommand, reflect.TypeFor[Refresh]()},
 	{"invite", ClassCommand, reflect.TypeFor[GetInvite]()},
 	{"credentials", ClassCommand, reflect.TypeFor[GetCredentials]()},
@@ -87,6 +88,7 @@ var table = []Type{
 	{"chat-reacted", ClassEvent, reflect.TypeFor[ChatReacted]()},
 	{"settings", ClassEvent, reflect.TypeFor[SettingsChanged]()},
 	{"granted", ClassEvent, reflect.TypeFor[Granted]()},
+	{"recording", ClassEvent, reflect.TypeFor[Recording]()},
 	{"room-ended", ClassEvent, reflect.TypeFor[RoomEnded]()},
 	{"route", ClassEvent, reflect.TypeFor[Route]()},
 	{"route-done", ClassEvent, reflect.TypeFor[RouteDone]()},
@@ -146,6 +148,7 @@ func (*Allow) command()          {}
 func (*Remove) command()         {}
 func (*Admit) command()          {}
 func (*EndRoom) command()        {}
+func (*Record) command()         {}
 func (*Refresh) command()        {}
 func (*GetInvite) command()      {}
 
@@ -177,6 +180,7 @@ func (*ChatReacted) message()        {}
 func (*SettingsChanged) message()    {}
 func (*Granted) message()            {}
 func (*RoomEnded) message()          {}
+func (*Recording) message()          {}
 func (*Typing) message()             {}
 func (*Emote) message()              {}
 func (*Knocks) message()             {}
@@ -207,3 +211,6 @@ func (e *Granted) Sequence() uint64 { return e.Seq }
 
 // Sequence implements Event.
 func (e *RoomEnded) Sequence() uint64 { return e.Seq }
+
+// Sequence implements Event.
+func (e *Recording) Sequence() uint64 { return e.Seq }

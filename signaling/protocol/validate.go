@@ -97,6 +97,8 @@ func validate(c Command) *Error {
 		return firstOf(required(c.ID), maybeParticipant("knock", c.Knock))
 	case *EndRoom:
 		return firstOf(required(c.ID))
+	case *Record:
+		return firstOf(required(c.ID))
 	case *Refresh:
 		return firstOf(required(c.ID), token(c.Token))
 	case *GetInvite:

@@ -189,7 +189,7 @@ func TestUnknownEventsAreRefused(t *testing.T) {
 	}
 }
 
-var write = flag.Bool("write-log", false, "write a log of this version to testdata/logs; do so once per change of the format, and keep the old ones")
+var write = flag.String("write-log", "", "write a log of this version to testdata/logs under this name (v3); do so once per change of the format, and keep the old ones")
 
 // logLine is a record as testdata/logs has it.
 type logLine struct {
@@ -202,13 +202,14 @@ type logLine struct {
 
 // TestOldLogsLoad replays every log that a version has written, and compares the state with what was said of it then.
 func TestOldLogsLoad(t *testing.T) {
-	if *write {
+	if *write != "" {
 		writeLog(t)
 	}
 	logs, err := filepath.Glob("testdata/logs/*.jsonl")
 	if err != nil || len(logs) == 0 {
 		t.Fatal("no logs", err)
 	}
+	seen := map[string]bool{}
 	for _, name := range logs {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -230,7 +231,7 @@ func TestOldLogsLoad(t *testing.T) {
 			}
 			want[state.Seq] = state
 		}
-		s, seen := New(config), map[string]bool{}
+		s := New(config)
 		for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
 			var l logLine
 			if err := json.Unmarshal([]byte(line), &l); err != nil {
@@ -253,12 +254,10 @@ func TestOldLogsLoad(t *testing.T) {
 		if len(want) > 0 {
 			t.Errorf("%s: snapshots of no event: %v", name, want)
 		}
-		if name == "testdata/logs/v1.jsonl" {
-			for kind := range kinds {
-				if !seen[kind] {
-					t.Errorf("no log has a %q: run go test -write-log into a new file", kind)
-				}
-			}
+	}
+	for kind := range kinds {
+		if !seen[kind] {
+			t.Errorf("no log has a %q: run go test -write-log=v… with a new name", kind)
 		}
 	}
 }
@@ -270,12 +269,13 @@ func writeLog(t *testing.T) {
 	var out strings.Builder
 	files := map[string][]byte{}
 	for _, c := range []Command{
-		role(known(person("h"), "hugo", "x"), auth.RoleHost), person("a"), Fail{"a", 1}, Ready{"h", 2}, Ready{"a", 2}, Fail{"a", 2}, person("b"),
+		known(recorder("h"), "hugo", "x"), person("a"), Fail{"a", 1}, Ready{"h", 2}, Ready{"a", 2}, Fail{"a", 2}, person("b"),
 		ingest("i"), AddViewer{"n1"}, SetMedia{"a", "1", protocol.State{Screen: true, Microphone: true}},
 		Say{ID: "a", Cmd: "2", Text: "hello"}, Say{ID: "b", Cmd: "1", To: "a", Text: "psst", Reply: 10}, EditChat{"a", "3", 13, "hello all"},
 		React{"b", "2", 13, "👍", true}, DeleteChat{"b", "3", 14},
 		SetRoom{ID: "h", Cmd: "1", Access: protocol.AccessLobby, Password: &secret, People: 8}, SetRole{"h", "2", "a", auth.RoleModerator},
 		Mute{"h", "3", "b", mic, true}, Allow{"h", "4", "b", mic}, Refresh{"a", "4", auth.RoleModerator, all, t0.Add(time.Hour)},
+		SetRecording{"h", "8", true}, SetRecording{"h", "9", false}, SetRecording{Admin, "r1", true}, RecordingEnded{"the server cannot write it"},
 		SetOnline{ID: "a", Node: "n1"}, Reseat{"a", "hash", "n2"}, Remove{"h", "5", "b", time.Hour}, Unban{"h", "6", "b"}, NodeLost{"n2"},
 		Leave{"i", "", "left"}, End{"h", "7"}, person("z"), Say{ID: "z", Cmd: "1", Text: "anew"},
 	} {
@@ -302,10 +302,10 @@ func writeLog(t *testing.T) {
 		if snapshot, err := s.Snapshot(); err != nil {
 			t.Fatal(err)
 		} else if s.Seq%8 == 0 {
-			files[fmt.Sprintf("v1.snapshot%d.json", s.Seq)] = snapshot
+			files[fmt.Sprintf("%s.snapshot%d.json", *write, s.Seq)] = snapshot
 		}
 	}
-	files["v1.jsonl"] = []byte(out.String())
+	files[*write+".jsonl"] = []byte(out.String())
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join("testdata/logs", name), data, 0o644); err != nil {
 			t.Fatal(err)

@@ -122,6 +122,13 @@ type (
 	Unban struct{ ID, Cmd, Ban string }
 	// End ends the room for all.
 	End struct{ ID, Cmd string }
+	// SetRecording begins or ends the recording.
+	SetRecording struct {
+		ID, Cmd string
+		On      bool
+	}
+	// RecordingEnded tells that the recording has ended by itself.
+	RecordingEnded struct{ Reason string }
 	// Refresh replaces what the participant's token says. The owner has verified it and that it may take the old one's place.
 	Refresh struct {
 		ID, Cmd string
@@ -154,3 +161,6 @@ func (c Remove) from() (string, string)     { return c.ID, c.Cmd }
 func (c Unban) from() (string, string)      { return c.ID, c.Cmd }
 func (c End) from() (string, string)        { return c.ID, c.Cmd }
 func (c Refresh) from() (string, string)    { return c.ID, c.Cmd }
+
+func (c SetRecording) from() (string, string) { return c.ID, c.Cmd }
+func (RecordingEnded) from() (string, string) { return "", "" }

@@ -65,6 +65,11 @@ func Decide(s *State, c Command, now time.Time) ([]Event, error) {
 		return []Event{&ViewersChanged{next, c.Node, s.viewers[c.Node] - 1, s.Mode}}, nil
 	case NodeLost:
 		return s.decideNodeLost(c, now), nil
+	case RecordingEnded:
+		if s.Recording == nil {
+			return nil, nil
+		}
+		return []Event{&RecordingChanged{next, false, c.Reason}}, nil
 	case Ready:
 		if s.Seat(c.ID) == nil || c.Generation != s.Route.Generation || s.Route.Done || s.ready[c.ID] {
 			return nil, nil

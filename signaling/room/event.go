@@ -183,6 +183,12 @@ type (
 		Header
 		Ban Ban `json:"ban"`
 	}
+	// RecordingChanged tells that the room is recorded from now on, or is no more.
+	RecordingChanged struct {
+		Header
+		On     bool   `json:"on"`
+		Reason string `json:"reason,omitempty"` // off: why, when nobody asked for it
+	}
 	// Unbanned lets somebody in again.
 	Unbanned struct {
 		Header

@@ -87,6 +87,11 @@ func (s *State) Evolve(e Event) {
 		s.Bans = last(append(s.Bans, e.Ban), MaxBans)
 	case *Unbanned:
 		s.Bans = slices.DeleteFunc(s.Bans, func(b Ban) bool { return b.ID == e.ID })
+	case *RecordingChanged:
+		s.Recording = nil
+		if e.On {
+			s.Recording = &Recording{By: h.By, Since: h.At}
+		}
 	case *Ended:
 		s.end(h)
 	case *Deleted:

@@ -58,6 +58,8 @@ func (s *State) decideOrder(c Command, seat *Seat, h Header) ([]Event, error) {
 			return nil, err
 		}
 		return []Event{&Ended{h}}, nil
+	case SetRecording:
+		return s.decideRecording(c, by, h)
 	case Refresh:
 		if seat == nil {
 			return nil, gone
@@ -65,6 +67,28 @@ func (s *State) decideOrder(c Command, seat *Seat, h Header) ([]Event, error) {
 		return []Event{&Refreshed{h, c.ID, c.Role, c.Grants.Names(), whole(c.Expires)}}, nil
 	}
 	return nil, nil
+}
+
+// decideRecording begins or ends a recording. It wants a room whose media can go through the server.
+func (s *State) decideRecording(c SetRecording, by auth.Actor, h Header) ([]Event, error) {
+	if err := may(by, auth.ActionRecord, auth.Target{}); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.On == (s.Recording != nil):
+		return nil, nil
+	case !c.On:
+		return []Event{&RecordingChanged{Header: h}}, nil
+	case !s.Records:
+		return nil, &protocol.Error{Code: protocol.CodeOutOfState, Message: "this server does not record", Hint: "Whoever runs it can start it with --record-dir."}
+	case !s.SFU:
+		return nil, sfuOff
+	case s.Mode == protocol.ModeP2P || s.Mode == protocol.ModeFiles:
+		return nil, &protocol.Error{Code: protocol.CodeModeMismatch, Message: fmt.Sprintf("the room runs in mode %s, and the server sees none of it", s.Mode), Hint: "Use a room in mode auto or sfu."}
+	case len(s.Seats) == 0:
+		return nil, &protocol.Error{Code: protocol.CodeOutOfState, Message: "nobody is in the room", Hint: "Begin when somebody is.", Retry: true}
+	}
+	return []Event{&RecordingChanged{Header: h, On: true}}, nil
 }
 
 // administrator is Admin in the policy table.

@@ -22,6 +22,7 @@ var kinds = map[string]reflect.Type{
 	"settings": reflect.TypeFor[SettingsChanged](), "role": reflect.TypeFor[RoleSet](), "refreshed": reflect.TypeFor[Refreshed](),
 	"muted": reflect.TypeFor[Muted](), "allowed": reflect.TypeFor[Allowed](), "banned": reflect.TypeFor[Banned](),
 	"unbanned": reflect.TypeFor[Unbanned](), "ended": reflect.TypeFor[Ended](),
+	"recording": reflect.TypeFor[RecordingChanged](),
 }
 
 var kindOf = map[reflect.Type]string{}
@@ -128,6 +129,7 @@ type snapshot struct {
 	Chat       []protocol.ChatMessage `json:"chat,omitempty"`
 	More       bool                   `json:"more,omitempty"`
 	Bans       []Ban                  `json:"bans,omitempty"`
+	Recording  *Recording             `json:"recording,omitempty"`
 	Viewers    map[string]int         `json:"viewers,omitempty"`
 	Ready      map[string]bool        `json:"ready,omitempty"`
 	NoP2P      []pair                 `json:"noP2P,omitempty"`
@@ -141,7 +143,7 @@ type snapshot struct {
 func (s *State) Snapshot() ([]byte, error) {
 	out := snapshot{
 		Version: snapshotVersion, Seq: s.Seq, Since: s.Since, Mode: s.Mode, Settings: s.Settings, Seats: s.Seats, Route: s.Route, Chat: s.Chat, More: s.More,
-		Bans: s.Bans, Viewers: s.viewers, Ready: s.ready, NoSFU: s.noSFU, SmallSince: s.smallSince, Messages: s.messages, Admin: s.admin,
+		Bans: s.Bans, Recording: s.Recording, Viewers: s.viewers, Ready: s.ready, NoSFU: s.noSFU, SmallSince: s.smallSince, Messages: s.messages, Admin: s.admin,
 	}
 	for p := range s.noP2P {
 		out.NoP2P = append(out.NoP2P, p)
@@ -161,6 +163,7 @@ func Load(c Config, data []byte) (*State, error) {
 	s := New(c)
 	s.Seq, s.Since, s.Mode, s.Settings, s.Route, s.More = in.Seq, in.Since, in.Mode, in.Settings, in.Route, in.More
 	s.Seats, s.Chat, s.Bans, s.smallSince, s.messages, s.admin = in.Seats, in.Chat, in.Bans, in.SmallSince, in.Messages, in.Admin
+	s.Recording = in.Recording
 	take(s.viewers, in.Viewers)
 	take(s.ready, in.Ready)
 	take(s.noSFU, in.NoSFU)

@@ -14,7 +14,7 @@ import (
 var (
 	t0     = time.Unix(1_800_000_000, 0)
 	all    = auth.AllGrants()
-	config = Config{Node: "n1", SFU: true, People: 10, Hold: 30 * time.Second, HoldClosed: 5 * time.Second, Linger: 10 * time.Second, Timeout: 15 * time.Second}
+	config = Config{Node: "n1", SFU: true, Records: true, People: 10, Hold: 30 * time.Second, HoldClosed: 5 * time.Second, Linger: 10 * time.Second, Timeout: 15 * time.Second}
 )
 
 func person(id string) Join {

@@ -9,6 +9,9 @@ import (
 // settle returns the one event that follows from the state by rule, or nil when it is at rest.
 func (s *State) settle(now time.Time) Event {
 	next := Header{Seq: s.Seq + 1, At: now}
+	if s.Recording != nil && len(s.Seats) == 0 {
+		return &RecordingChanged{next, false, "everybody has left"}
+	}
 	if e := s.settleOrder(next); e != nil || s.Empty() {
 		return e
 	}
@@ -42,6 +45,10 @@ func (s *State) wanted(now time.Time) (protocol.Transport, protocol.RouteReason)
 	}
 	people := s.count(protocol.KindPerson)
 	switch {
+	case s.Recording != nil && s.Route.Transport != protocol.TransportSFU:
+		return protocol.TransportSFU, protocol.ReasonRecorded
+	case s.Recording != nil:
+		return protocol.TransportSFU, ""
 	case s.needsSFU(), people > MeshMax:
 		return protocol.TransportSFU, protocol.ReasonGrew
 	case len(s.noSFU) > 0 && len(s.noP2P) > 0:
@@ -66,7 +73,7 @@ func (s *State) lingering() bool {
 
 // needsSFU reports whether somebody is there who can, or may, use nothing else.
 func (s *State) needsSFU() bool {
-	if len(s.viewers) > 0 || s.count(protocol.KindIngest) > 0 {
+	if len(s.viewers) > 0 || s.count(protocol.KindIngest) > 0 || s.Recording != nil {
 		return true
 	}
 	for i := range s.Seats {

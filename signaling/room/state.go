@@ -35,6 +35,7 @@ const ExpiryGrace = 30 * time.Second
 type Config struct {
 	Node       string        // of this server, where an SFU that a decision calls for will be
 	SFU        bool          // the server has an SFU
+	Records    bool          // the server keeps recordings
 	People     int           // most seats at once, whatever the room's own setting
 	Succession bool          // a room without a moderator gets one: who has been there longest. For servers without tokens
 	Hold       time.Duration // of a seat whose socket was lost
@@ -57,6 +58,8 @@ type State struct {
 	More     bool                   // there were older ones
 	Bans     []Ban                  // oldest first; some may be over
 
+	Recording *Recording // nil: none. It is replaced, never changed
+
 	viewers    map[string]int  // WHEP viewers by node; never zero
 	ready      map[string]bool // who receives by the present route's generation
 	noP2P      map[pair]bool   // pairs in the room that could not connect
@@ -74,6 +77,12 @@ type Settings struct {
 	Access   protocol.Access `json:"access,omitempty"`   // empty: open
 	Password string          `json:"password,omitempty"` // hash (auth.HashPassword); empty: none
 	People   int             `json:"people,omitempty"`   // most seats at once; 0: as the server allows
+}
+
+// Recording goes on.
+type Recording struct {
+	By    string    `json:"by,omitempty"` // who asked for it
+	Since time.Time `json:"since"`
 }
 
 // Seat is one participant's place.

@@ -57,6 +57,12 @@ func Wire(state *State, e Event, id string) protocol.Event {
 		return &protocol.ChatReacted{Seq: seq, Message: e.Message, From: by, Emoji: e.Emoji, On: e.On}
 	case *SettingsChanged:
 		return &protocol.SettingsChanged{Seq: seq, Settings: state.settings(), By: by}
+	case *RecordingChanged:
+		r := &protocol.Recording{Seq: seq, On: e.On, By: by, Reason: e.Reason}
+		if e.On {
+			r.Since = e.At.UnixMilli()
+		}
+		return r
 	case *Ended:
 		return &protocol.RoomEnded{Seq: seq, By: by}
 	case *RouteChanged:
@@ -104,6 +110,9 @@ func (s *State) Joined(id string) *protocol.Joined {
 	j := &protocol.Joined{
 		Self: id, Mode: s.Mode, Seq: s.Seq, ResumeWindow: int(s.Hold / time.Second), Settings: s.settings(), More: s.More,
 		Route: protocol.RouteState{Transport: s.Route.Transport, Generation: s.Route.Generation, Done: s.Route.Done},
+	}
+	if s.Recording != nil {
+		j.Recording = &protocol.RecordingState{By: s.Recording.By, Since: s.Recording.Since.UnixMilli()}
 	}
 	if seat := s.Seat(id); seat != nil {
 		j.Grants = seat.grants()

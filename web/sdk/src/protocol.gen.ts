@@ -138,13 +138,15 @@ export type Transport =
  * - `"p2p-failed"`: somebody reported route-failed
  * - `"sfu-failed"`: somebody could not reach the SFU and the room is small enough for peer to peer
  * - `"restarted"`: the SFU's server was started anew, or another node has taken over
+ * - `"recorded"`: the room is being recorded, which only the SFU can
  */
 export type RouteReason =
   | "grew"
   | "shrank"
   | "p2p-failed"
   | "sfu-failed"
-  | "restarted";
+  | "restarted"
+  | "recorded";
 
 /** Source is what a track shows or carries. */
 export type Source =
@@ -598,6 +600,8 @@ export interface Joined {
   grants: Grant[];
   /** of the room */
   settings: Settings;
+  /** Recording is there while the room is being recorded. */
+  recording?: RecordingState;
   /** the last messages as they are now, oldest first: at most 50 */
   chat: ChatMessage[];
   /** there are older messages: ask with history */
@@ -830,6 +834,31 @@ export interface EndRoom {
   id: string;
 }
 
+/** Record begins or ends the recording of the room. */
+export interface Record {
+  id: string;
+  on: boolean;
+}
+
+/** Recording tells that the room is being recorded, or is no more. Clients show it for as long as it lasts. */
+export interface Recording {
+  seq: number;
+  on: boolean;
+  /** participant id, or "*" for the admin API; empty: the server */
+  by?: string;
+  /** on: milliseconds since 1970 */
+  since?: number;
+  /** off: why the server ended it, for people */
+  reason?: string;
+}
+
+/** RecordingState is a recording that goes on. */
+export interface RecordingState {
+  by?: string;
+  /** milliseconds since 1970 */
+  since: number;
+}
+
 /** Refresh brings a new token for the same identity and room, before the old one expires. */
 export interface Refresh {
   id: string;
@@ -946,6 +975,7 @@ export type ClientMessage =
   | ({ type: "remove" } & Remove)
   | ({ type: "admit" } & Admit)
   | ({ type: "end-room" } & EndRoom)
+  | ({ type: "record" } & Record)
   | ({ type: "refresh" } & Refresh)
   | ({ type: "invite" } & GetInvite)
   | ({ type: "credentials" } & GetCredentials)
@@ -973,6 +1003,7 @@ export type ServerMessage =
   | ({ type: "chat-reacted" } & ChatReacted)
   | ({ type: "settings" } & SettingsChanged)
   | ({ type: "granted" } & Granted)
+  | ({ type: "recording" } & Recording)
   | ({ type: "room-ended" } & RoomEnded)
   | ({ type: "route" } & Route)
   | ({ type: "route-done" } & RouteDone)
@@ -997,6 +1028,7 @@ export type ServerEvent =
   | ({ type: "chat-reacted" } & ChatReacted)
   | ({ type: "settings" } & SettingsChanged)
   | ({ type: "granted" } & Granted)
+  | ({ type: "recording" } & Recording)
   | ({ type: "room-ended" } & RoomEnded)
   | ({ type: "route" } & Route)
   | ({ type: "route-done" } & RouteDone)
