@@ -186,7 +186,7 @@ func logged(id string, command protocol.Command) room.Command {
 		return room.Remove{ID: id, Cmd: cmd.ID, Target: cmd.Target, Ban: time.Duration(cmd.Ban) * time.Second}
 	case *protocol.EndRoom:
 		return room.End{ID: id, Cmd: cmd.ID}
-	case *protocol.Record:
+	case *protocol.SetRecording:
 		return room.SetRecording{ID: id, Cmd: cmd.ID, On: cmd.On}
 	}
 	return nil

@@ -39,7 +39,7 @@ var samples = []any{
 	&Remove{ID: "o5", Target: "b2", Ban: 3600},
 	&Admit{ID: "o6", Knock: "k1", Allow: true},
 	&EndRoom{ID: "o7"},
-	&Record{ID: "o10", On: true},
+	&SetRecording{ID: "o10", On: true},
 	&Refresh{ID: "o8", Token: "a.b.c"},
 	&GetInvite{ID: "o9", Role: RoleMember, Seconds: 3600, Uses: 3},
 	&Transfer{ID: "11", To: "b2", Transfer: "AAECAwQFBgcICQoLDA0ODw", Open: true, Data: `{"t":"hello"}`},

@@ -94,8 +94,8 @@ type EndRoom struct {
 	ID string `json:"id"`
 }
 
-// Record begins or ends the recording of the room.
-type Record struct {
+// SetRecording begins or ends the recording of the room.
+type SetRecording struct {
 	ID string `json:"id"`
 	On bool   `json:"on"`
 }

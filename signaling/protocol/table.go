@@ -61,7 +61,7 @@ var table = []Type{
 	{"remove", ClassCommand, reflect.TypeFor[Remove]()},
 	{"admit", ClassCommand, reflect.TypeFor[Admit]()},
 	{"end-room", ClassCommand, reflect.TypeFor[EndRoom]()},
-	{"record", ClassCommand, reflect.TypeFor[Record]()},
+	{"record", ClassCommand, reflect.TypeFor[SetRecording]()},
 	{"refresh", ClassCommand, reflect.TypeFor[Refresh]()},
 	{"invite", ClassCommand, reflect.TypeFor[GetInvite]()},
 	{"credentials", ClassCommand, reflect.TypeFor[GetCredentials]()},
@@ -148,7 +148,7 @@ func (*Allow) command()          {}
 func (*Remove) command()         {}
 func (*Admit) command()          {}
 func (*EndRoom) command()        {}
-func (*Record) command()         {}
+func (*SetRecording) command()   {}
 func (*Refresh) command()        {}
 func (*GetInvite) command()      {}
 

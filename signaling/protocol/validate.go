@@ -97,7 +97,7 @@ func validate(c Command) *Error {
 		return firstOf(required(c.ID), maybeParticipant("knock", c.Knock))
 	case *EndRoom:
 		return firstOf(required(c.ID))
-	case *Record:
+	case *SetRecording:
 		return firstOf(required(c.ID))
 	case *Refresh:
 		return firstOf(required(c.ID), token(c.Token))

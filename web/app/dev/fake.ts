@@ -58,6 +58,7 @@ export class FakeCall implements CallPort {
     setPeople: async (people) => this.#settle({ people }), setRole: async () => undefined, mute: async () => undefined, allow: async () => undefined,
     remove: async (id) => this.#set({ people: this.state.people.filter((p) => p.id !== id) }), admit: (id) => this.#set({ lobby: {
       ...this.state.lobby, knocks: this.state.lobby.knocks.filter((k) => k.id !== id && id !== "") } }),
+    record: async (on) => this.#set({ recording: on ? { by: "self", since: Date.now() } : null }),
     end: () => this.leave(), invite: async () => ({ id: "1", token: "an-invite-that-is-quite-long.as-tokens-are", expires: 0 }),
   };
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -70,7 +71,7 @@ export class FakeCall implements CallPort {
       route: this.#scene.people > 2 ? "sfu" : "p2p", switching: false, signaling: "connected", carrier: "websocket", path: this.#scene.people < 2 ? "none" : path,
       protocol: this.#scene.state === "relayed" ? "tls" : "udp", rttMs: this.#scene.people < 2 ? null : 23, since: Date.now(), drainingUntil: null,
     };
-    this.state = { phase: "idle", room: o.room, self: null, people: [], chat: [], connection, error: null, grants: [],
+    this.state = { phase: "idle", room: o.room, self: null, people: [], chat: [], connection, error: null, grants: [], recording: null,
       settings: { access: this.#scene.knocking ? "lobby" : "open", password: false, people: 50 },
       talk: { unread: 0, more: false, loading: false, waiting: 0, typing: [] }, lobby: { attended: false, knocks: [], more: 0 } };
   }

@@ -14,7 +14,7 @@ export type CallPort = CallEars & Pick<
 > & {
   readonly chat: Pick<Talk, keyof Talk>;
   readonly transfers: Pick<TransferSeat, keyof TransferSeat>;
-  readonly room: Pick<RoomControls, "setAccess" | "setPassword" | "setPeople" | "setRole" | "mute" | "allow" | "remove" | "admit" | "end" | "invite">;
+  readonly room: Pick<RoomControls, "setAccess" | "setPassword" | "setPeople" | "setRole" | "mute" | "allow" | "remove" | "admit" | "end" | "record" | "invite">;
 };
 
 export type NewCall = (o: CallOptions) => CallPort;

@@ -54,6 +54,7 @@ export class Session {
   readonly talk: ReadonlySignal<CallState["talk"]>;
   readonly knocking: ReadonlySignal<number>;
   readonly connection: ReadonlySignal<CallState["connection"]>;
+  readonly recording: ReadonlySignal<boolean>;
   readonly draft = signal<Draft>(EMPTY);
   readonly emotes = signal<readonly Emote[]>([]);
   readonly panel = signal<Panel>("none");
@@ -96,6 +97,7 @@ export class Session {
     this.unread = computed(() => this.state.value.talk.unread);
     this.knocking = computed(() => this.state.value.lobby.knocks.length + this.state.value.lobby.more);
     this.connection = computed(() => this.state.value.connection);
+    this.recording = computed(() => this.state.value.recording !== null);
     this.muted = computed(() => !media.microphoneOn.value || media.microphone.value === null);
     const o = { signal: this.#ears.signal };
     call.addEventListener("change", (e) => this.#changed(e.detail), o);
@@ -106,6 +108,7 @@ export class Session {
     call.addEventListener("knock", (e) => this.#knocked(e.detail.name), o);
     call.addEventListener("transfer", () => this.needFiles(), o);
     document.addEventListener("visibilitychange", () => this.#read(), o);
+    call.addEventListener("recording", (e) => this.#recorded(e.detail), o);
     call.addEventListener("participant-joined", (e) => this.#came(e.detail), o);
     call.addEventListener("participant-left", (e) => this.#went(e.detail), o);
     call.addEventListener("hand-raised", (e) => this.#raised(e.detail), o);
@@ -264,6 +267,14 @@ export class Session {
     this.state.value = state;
     if (before === "joined" && state.phase === "reconnecting") this.say(t.live.reconnecting);
     if (before === "reconnecting" && state.phase === "joined") this.say(t.live.reconnected);
+  }
+
+  /** Everybody is told at once, and whoever comes later sees the sign. */
+  #recorded({ on, by, reason }: { on: boolean; by: string; reason: string }): void {
+    const { people, self } = this.state.peek();
+    const text = on ? t.live.recording([...people, ...(self ? [self] : [])].find((p) => p.id === by)?.name ?? "") : t.live.recordingEnded(reason);
+    this.tell(text);
+    this.say(text);
   }
 
   /** What is on the screen of somebody who looks at it is read. */

@@ -15,8 +15,7 @@ import { browser, store, type Platform } from "./platform.js";
 import type { ClientMessage, Participant } from "./protocol.gen.js";
 import { Router } from "./router.js";
 import { TransferSeat } from "./seat.js";
-import type { Effect, Session } from "./session.js";
-import { noSession, receive, skip } from "./session.js";
+import { noSession, receive, skip, type Effect, type Session } from "./session.js";
 import { Signaling } from "./signaling.js";
 import { knock, nothing, person, snapshot } from "./snapshot.js";
 import { Teller } from "./teller.js";
@@ -25,9 +24,8 @@ import { Viewer } from "./viewer.js";
 import { held, place, VisitBook, type Visit } from "./visit.js";
 import { serverURL } from "./wire.js";
 
-/** Failed attempts after which a first join gives up; it takes some seconds, and includes one over the last resort. */
+/** Failed attempts after which a first join gives up: seconds, one over the last resort included. Then, milliseconds that leave waits for a goodbye. */
 const FIRST_ATTEMPTS = 5;
-/** Milliseconds that leave waits for the server's goodbye. */
 const GOODBYE = 1_000;
 /** Slots of the first offer. More are negotiated when people come. */
 const SLOTS = { pairs: 4, audio: 2 };
@@ -247,6 +245,8 @@ export class Call extends MediaControls {
         return this.router.slots(e.slots);
       case "speakers":
         return this.meter.heard(e.speakers);
+      case "recording":
+        return this.emit("recording", e);
       case "draining":
         return void (this.drainingUntil = this.platform.now() + e.ms);
       case "refused":

@@ -172,6 +172,11 @@ export class RoomControls {
     if (!this.desk.send({ type: "admit", id: this.desk.id(), knock, allow })) this.desk.onError(local.notJoined());
   }
 
+  /** Begins or ends the recording of the room. Everybody is told. */
+  record(on: boolean): Promise<void> {
+    return this.order((id) => ({ type: "record", id, on }));
+  }
+
   /** Ends the room for all. */
   end(): Promise<void> {
     return this.order((id) => ({ type: "end-room", id })).catch((e: unknown) => {

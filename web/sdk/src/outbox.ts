@@ -11,7 +11,7 @@ import type { ClientMessage } from "./protocol.gen.js";
 
 /** The commands that are acknowledged. */
 export type Logged = Extract<ClientMessage, {
-  type: "state" | "chat" | "chat-edit" | "chat-delete" | "chat-react" | "set-room" | "set-role" | "mute" | "allow" | "remove" | "end-room" | "refresh";
+  type: "state" | "chat" | "chat-edit" | "chat-delete" | "chat-react" | "set-room" | "set-role" | "mute" | "allow" | "remove" | "end-room" | "record" | "refresh";
 }>;
 
 export interface Kept {

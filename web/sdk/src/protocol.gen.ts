@@ -834,8 +834,8 @@ export interface EndRoom {
   id: string;
 }
 
-/** Record begins or ends the recording of the room. */
-export interface Record {
+/** SetRecording begins or ends the recording of the room. */
+export interface SetRecording {
   id: string;
   on: boolean;
 }
@@ -975,7 +975,7 @@ export type ClientMessage =
   | ({ type: "remove" } & Remove)
   | ({ type: "admit" } & Admit)
   | ({ type: "end-room" } & EndRoom)
-  | ({ type: "record" } & Record)
+  | ({ type: "record" } & SetRecording)
   | ({ type: "refresh" } & Refresh)
   | ({ type: "invite" } & GetInvite)
   | ({ type: "credentials" } & GetCredentials)

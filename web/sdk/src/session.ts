@@ -8,7 +8,7 @@ import * as chats from "./chat.js";
 import type { Chat } from "./chat.js";
 import { ConfabError, ending, refusal } from "./errors.js";
 import type {
-  Grant, ICEServer, Invite, Knock, Participant, PeerSignal, PeerTransfer, RouteReason, RouteState, ServerEvent, ServerMessage, Settings, SFUAnswer, Slot,
+  Grant, ICEServer, Invite, Knock, Participant, PeerSignal, PeerTransfer, RecordingState, RouteReason, RouteState, ServerEvent, ServerMessage, Settings, SFUAnswer, Slot,
   Source, Speaker, State,
 } from "./protocol.gen.js";
 import type { ChatEntry } from "./types.js";
@@ -30,6 +30,8 @@ export interface Session {
   readonly chat: Chat;
   readonly grants: readonly Grant[];
   readonly settings: Settings | null;
+  /** Null while the room is not being recorded. */
+  readonly recording: RecordingState | null;
   /** Who waits to be let in, oldest first; empty for who may not let anybody in. */
   readonly knocks: readonly Knock[];
   /** How many wait beside those. */
@@ -57,6 +59,7 @@ export type Effect =
   | { readonly do: "slots"; readonly slots: readonly Slot[] }
   | { readonly do: "speakers"; readonly speakers: readonly Speaker[] }
   | { readonly do: "draining"; readonly ms: number }
+  | { readonly do: "recording"; readonly on: boolean; readonly by: string; readonly reason: string }
   /** A command was refused; id is the command's. */
   | { readonly do: "refused"; readonly id: string; readonly error: ConfabError }
   /** Events are missing: drop the socket and resume. */
@@ -67,7 +70,7 @@ export type Effect =
   | { readonly do: "ended"; readonly error: ConfabError | null };
 
 export const noSession: Session = {
-  self: null, former: null, secret: "", epoch: "", seq: 0, hold: 0, participants: [], route: null, chat: chats.noChat, grants: [], settings: null,
+  self: null, former: null, secret: "", epoch: "", seq: 0, hold: 0, participants: [], route: null, chat: chats.noChat, grants: [], settings: null, recording: null,
   knocks: [], moreKnocks: 0,
 };
 
@@ -88,6 +91,7 @@ export function receive(s: Session, m: ServerMessage, now: number): Step {
     case "chat-deleted":
     case "chat-reacted":
     case "settings":
+    case "recording":
     case "granted":
     case "route":
     case "route-done":
@@ -159,6 +163,7 @@ function joined(s: Session, m: Extract<ServerMessage, { type: "joined" }>): Step
     chat: chats.snapshot(s.chat, m, again ? null : (s.self ?? s.former)),
     grants: m.grants,
     settings: m.settings,
+    recording: m.recording ?? null,
     knocks: [], // told anew to who may see them
     moreKnocks: 0,
   };
@@ -222,6 +227,8 @@ function event(s: Session, m: ServerEvent, now: number): Step {
         return told(chats.reacted(s.chat, m));
       case "settings":
         return [{ ...s, settings: m.settings }, []];
+      case "recording":
+        return [{ ...s, recording: m.on ? { by: m.by ?? "", since: m.since ?? now } : null }, [{ do: "recording", on: m.on, by: m.by ?? "", reason: m.reason ?? "" }]];
       case "granted": {
         // Others are told by participant-updated; who is meant may get this first.
         const participants = s.participants.map((p) => (p.id === s.self && p.role !== m.role ? { ...p, role: m.role } : p));

@@ -37,7 +37,7 @@ export interface Sources {
 
 export function nothing(room: string, now: number): CallState {
   return {
-    phase: "idle", room, self: null, people: [], chat: [], error: null, grants: [], settings: null,
+    phase: "idle", room, self: null, people: [], chat: [], error: null, grants: [], settings: null, recording: null,
     talk: { unread: 0, more: false, loading: false, waiting: 0, typing: [] },
     lobby: { attended: false, knocks: [], more: 0 },
     connection: { route: null, switching: false, signaling: "offline", carrier: null, path: "none", protocol: null, rttMs: null, since: now, drainingUntil: null },
@@ -67,6 +67,7 @@ export function snapshot(before: CallState, s: Sources): CallState {
     talk: talk(before.talk, s),
     grants: s.session.grants,
     settings: s.session.settings,
+    recording: s.session.recording,
     lobby: lobby(before.lobby, s),
     connection: connection(
       before.connection,

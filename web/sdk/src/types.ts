@@ -4,7 +4,7 @@
 
 import type { ConfabError } from "./errors.js";
 import type { CarrierKind } from "./carriers/carrier.js";
-import type { Access, Grant, Line, Reaction, Role, Settings } from "./protocol.gen.js";
+import type { Access, Grant, Line, Reaction, RecordingState, Role, Settings } from "./protocol.gen.js";
 
 export type { Access, CarrierKind, Grant, Line, Role };
 
@@ -58,6 +58,8 @@ export interface CallState {
   readonly grants: readonly Grant[];
   /** Null until joined. */
   readonly settings: Settings | null;
+  /** Null while the room is not being recorded. since: milliseconds since 1970; by: a participant's id, or "*" for the server's operator. */
+  readonly recording: RecordingState | null;
   readonly lobby: LobbyState;
   readonly connection: ConnectionState;
   /** Why the phase is failed (or left against one's will); null otherwise. */
@@ -302,6 +304,8 @@ export interface CallEvents {
   /** Somebody began or stopped sharing a screen. */
   "screen-started": PersonState;
   "screen-stopped": PersonState;
+  /** The room is recorded from now on, or no more. by: a participant's id, or "*" for the server's operator; reason: why the server ended it by itself. */
+  recording: { on: boolean; by: string; reason: string };
   /** The route changed ("switching" true) or settled. */
   route: ConnectionState;
   /** We are in. */

@@ -6,7 +6,7 @@ import type { ClientMessage, ServerMessage } from "./protocol.gen.js";
 const known: Record<ServerMessage["type"], true> = {
   joined: true, waiting: true, ack: true, "sfu-answer": true, credentials: true, history: true, invite: true, pong: true, error: true,
   left: true, "participant-joined": true, "participant-left": true, "participant-updated": true, "chat-message": true,
-  "chat-edited": true, "chat-deleted": true, "chat-reacted": true, settings: true, granted: true, route: true, "route-done": true,
+  "chat-edited": true, "chat-deleted": true, "chat-reacted": true, settings: true, granted: true, recording: true, route: true, "route-done": true,
   "room-ended": true, withheld: true, signal: true, transfer: true, slots: true, speakers: true, typing: true, emote: true, knocks: true, draining: true,
 };
 

@@ -13,6 +13,7 @@ export function ConnectionLine({ session }: { session: Session }) {
   const l = line(connection, session.others.value, session.talk.value.waiting, online, now, t.connection, format);
   return (
     <p class={`line ${l.tone}`}>
+      {session.recording.value ? <span class="recording">{t.room.recording}</span> : null}
       <span class={`dot ${l.tone === "good" ? "good" : l.tone === "busy" ? "weak" : "lost"}`} />
       <span>{l.text}</span>
     </p>

@@ -9,7 +9,7 @@ import { Dialog } from "../ui/dialog.js";
 import { Icon } from "../ui/icons.js";
 
 export function RoomSettings({ session, onClose }: { session: Session; onClose: () => void }) {
-  const { settings, self } = session.state.value;
+  const { settings, self, grants, recording } = session.state.value;
   const { room } = session.call;
   const host = atLeast(self?.role, "host");
   const [ending, setEnding] = useState(false);
@@ -34,6 +34,12 @@ export function RoomSettings({ session, onClose }: { session: Session; onClose: 
             if (people >= 1) session.order(room.setPeople(Math.floor(people)));
           }} />
         </label>
+      ) : null}
+      {grants.includes("record") ? (
+        <div class="field">
+          <button type="button" class="button" onClick={() => session.order(room.record(recording === null))}>{recording === null ? t.room.record : t.room.recordEnd}</button>
+          <span class="hint">{t.room.recordHint}</span>
+        </div>
       ) : null}
       <div class="panel-row">
         <button type="button" class="button" onClick={() => session.order(room.mute("", ["microphone"]))}>{t.room.muteAll}</button>
