@@ -30,15 +30,15 @@ type RoomList struct {
 // Room is one room as it is now.
 type Room struct {
 	Summary
-	Epoch        string              `json:"epoch"`
-	Mode         protocol.Mode       `json:"mode,omitempty"` // absent: nobody has come yet
-	Settings     protocol.Settings   `json:"settings"`
-	Route        protocol.RouteState `json:"route"`
+	Epoch    string              `json:"epoch"`
+	Mode     protocol.Mode       `json:"mode,omitempty"` // absent: nobody has come yet
+	Settings protocol.Settings   `json:"settings"`
+	Route    protocol.RouteState `json:"route"`
 
-	Recording *protocol.RecordingState `json:"recording,omitempty"` // absent: the room is not being recorded
-	Participants int                 `json:"participants"` // how many
-	Waiting      int                 `json:"waiting"`      // in the lobby
-	Bans         int                 `json:"bans"`
+	Recording    *protocol.RecordingState `json:"recording,omitempty"` // absent: the room is not being recorded
+	Participants int                      `json:"participants"`        // how many
+	Waiting      int                      `json:"waiting"`             // in the lobby
+	Bans         int                      `json:"bans"`
 }
 
 func summaryOf(i signaling.RoomInfo) Summary {

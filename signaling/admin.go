@@ -33,8 +33,8 @@ type RoomInfo struct {
 	Participants []protocol.Participant `json:"participants,omitempty"`
 
 	Recording *protocol.RecordingState `json:"recording,omitempty"`
-	Bans         []room.Ban             `json:"bans,omitempty"`
-	Waiting      []protocol.Knock       `json:"waiting,omitempty"` // in the lobby, as far as other nodes say in time
+	Bans      []room.Ban               `json:"bans,omitempty"`
+	Waiting   []protocol.Knock         `json:"waiting,omitempty"` // in the lobby, as far as other nodes say in time
 }
 
 // Rooms lists the rooms that are kept, by id, after one, at most limit.
