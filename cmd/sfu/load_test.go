@@ -73,7 +73,7 @@ func TestArtilleryFramesDecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fill := strings.NewReplacer("{{ room }}", "load-1", "{{ $randomNumber(1, 100000) }}", "7", "{{ $uuid }}", "b9c6c0ab-42b5-4d4e-8f2f-1f0f8a3c6f0e")
+	fill := strings.NewReplacer("{{ room }}", "load-1", "{{ $randomNumber(1, 100000) }}", "7", "{{ $loopCount }}", "3")
 	types := map[string]int{}
 	for _, line := range regexp.MustCompile(`send: '(.*)'`).FindAllStringSubmatch(string(script), -1) {
 		command, err := protocol.DecodeCommand([]byte(fill.Replace(line[1])))

@@ -26,6 +26,7 @@ const settleTime = 10 * time.Second
 type loadRun struct {
 	o     loadOptions
 	began time.Time
+	dials chan struct{} // capacity maxDials: held while somebody connects
 
 	mu                  sync.Mutex // guards the fields below
 	joined, sent, acked int
@@ -37,11 +38,15 @@ type loadRun struct {
 	newest              []uint64        // by room: the last event that somebody was promised
 }
 
+// maxDials is how many people connect at once. A server holds at most 64 connections of one address that have not spoken yet, whatever
+// address they claim when they do: see package portmux.
+const maxDials = 32
+
 // maxLatencies bounds the memory of a long run.
 const maxLatencies = 1 << 20
 
 func newLoadRun(o loadOptions) *loadRun {
-	return &loadRun{o: o, errors: map[string]int{}, newest: make([]uint64, o.Rooms)}
+	return &loadRun{o: o, errors: map[string]int{}, newest: make([]uint64, o.Rooms), dials: make(chan struct{}, maxDials)}
 }
 
 // run lets everybody come, chat and leave, and returns when all are gone.
@@ -96,7 +101,13 @@ func (r *loadRun) person(ctx context.Context, n int, talkers *sync.WaitGroup, se
 func (r *loadRun) connect(ctx context.Context, n int) *websocket.Conn {
 	d := websocket.Dialer{HandshakeTimeout: 10 * time.Second, Subprotocols: []string{protocol.Subprotocol}}
 	for {
+		select {
+		case r.dials <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
 		conn, res, err := d.DialContext(ctx, r.o.URL, r.o.header(n))
+		<-r.dials
 		if err == nil {
 			return conn
 		}
