@@ -26,18 +26,25 @@ export interface Share {
   readonly public: Bytes;
 }
 
-/** code: the shared password; context and session: the same on both sides. */
-export async function share(g: Group, code: string, context: string, session: string, random: Uint8Array): Promise<Share> {
-  const generator = g.derive(await sha512(generatorString(utf8(code), utf8(context), utf8(session))));
+/** prs: the shared password; ci and sid: context and session, the same on both sides; random: 64 bytes. */
+export async function share(g: Group, prs: Uint8Array, ci: Uint8Array, sid: Uint8Array, random: Uint8Array): Promise<Share> {
+  const generator = g.derive(await sha512(generatorString(prs, ci, sid)));
   const scalar = g.scalar(random);
   return { scalar, public: new Uint8Array(g.multiply(generator, scalar)) };
 }
 
-/** The intermediate session key. own: our share; Ya is of who opened, Yb of who answered. */
-export async function agree(g: Group, own: Share, theirs: Uint8Array, session: string, ya: Uint8Array, yb: Uint8Array): Promise<Bytes> {
+/** A side's share as both know it, and the data that goes with it. */
+export interface Said {
+  readonly share: Uint8Array;
+  readonly data?: Uint8Array;
+}
+
+/** The intermediate session key, ISK. own: our share; a is what who opened has said, b who answered. */
+export async function agree(g: Group, own: Share, theirs: Uint8Array, sid: Uint8Array, a: Said, b: Said): Promise<Bytes> {
   const k = multiply(g, theirs, own.scalar);
   const empty = new Uint8Array();
-  return sha512(concat(prepend(DSI_ISK), prepend(utf8(session)), prepend(k), prepend(ya), prepend(empty), prepend(yb), prepend(empty)));
+  const transcript = [a, b].flatMap((s) => [prepend(s.share), prepend(s.data ?? empty)]);
+  return sha512(concat(prepend(DSI_ISK), prepend(sid), prepend(k), ...transcript));
 }
 
 /** draft §7: the generator string, padded so that the code fills the first block of the hash. */

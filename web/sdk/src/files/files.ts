@@ -67,6 +67,9 @@ const GUESSES = 3;
 /** Milliseconds between snapshots, and between measurements. */
 const PACE = 100;
 const LOOK = 500;
+/** Milliseconds before a lost connection with another receiver is made anew, and their openings that are kept. */
+const REJOIN = 2_000;
+const EARLY = 16;
 /** Milliseconds that an unfinished content is kept. */
 const KEEP = 7 * 86_400_000;
 
@@ -88,6 +91,8 @@ export class Files extends Emitter<FilesEvents> {
   private readonly ins: Incoming[] = [];
   private readonly links = new Map<string, Link>();
   private readonly told = new Set<string>();
+  /** Openings of swarms that we have not heard of yet. */
+  private early: Parameters<SeatEars["message"]>[0][] = [];
   private count = 0;
   private wrong = 0;
   private self: string;
@@ -256,6 +261,11 @@ export class Files extends Emitter<FilesEvents> {
     const known = this.links.get(m.transfer);
     if (known !== undefined) return known.peer === m.from ? known.receive(m.data) : undefined;
     if (m.open !== true) return;
+    if (m.data.includes('"modes":["swarm"]') && this.secrets().length === 0) {
+      // The other receiver has heard of the swarm before us.
+      this.early = [...this.early, m].slice(-EARLY);
+      return;
+    }
     const unfinished = [...this.links.values()].filter((l) => !l.ended && !l.opener).length;
     if (unfinished >= 2 * MOST) return; // a flood: who means it tries again
     this.answer(m.from, m.transfer).receive(m.data);
@@ -264,17 +274,22 @@ export class Files extends Emitter<FilesEvents> {
   /** Somebody opens a transfer to us. */
   private answer(from: string, transfer: string): Link {
     const name = this.seat.people().find((p) => p.id === from)?.name ?? "";
-    const secrets = this.ins.filter((i) => i.secret !== null).map((i) => i.secret ?? new Uint8Array());
+    const secrets = this.secrets();
     let outcome: Outcome | null = null;
     let incoming: Incoming | null = null;
     const offering = new Offering();
     const link: Link = this.link(transfer, from, false, { ...this.o.keys(), ...(secrets.length > 0 ? { swarm: secrets } : {}) }, {
       proven: (o) => (outcome = o),
       up: () => {
-        if (outcome?.mode === "swarm") this.ins.find((i) => i.secret === outcome?.swarm)?.join(link);
-        else incoming?.again(link);
+        const { swarm } = outcome ?? {};
+        if (swarm == null) incoming?.again(link);
+        else this.ins.find((i) => i.secret === b64u(swarm))?.join(link);
       },
-      down: () => incoming?.down(link),
+      down: () => {
+        // Who has opened a connection of a swarm makes another.
+        this.swarmOf(link)?.leave(link);
+        incoming?.down(link);
+      },
       lane: (id, open) => (this.swarmOf(link) ?? incoming)?.lane(link, id, open),
       frame: (lane, f) => {
         const s = this.swarmOf(link);
@@ -301,6 +316,10 @@ export class Files extends Emitter<FilesEvents> {
     return link;
   }
 
+  private secrets(): Bytes[] {
+    return this.ins.flatMap((i) => unb64u(i.secret ?? "") ?? []).filter((s) => s.length > 0);
+  }
+
   private swarmOf(link: Link): Incoming | null {
     return this.ins.find((i) => i.swarmLinks.includes(link)) ?? null;
   }
@@ -317,7 +336,7 @@ export class Files extends Emitter<FilesEvents> {
         store: (x) => this.store(x),
         changed: () => this.changed(),
         done: (x) => this.o.accepted?.set(x.offer.root, null),
-        swarm: (x, secret, peers) => this.join(x, secret, peers),
+        swarm: (x) => this.join(x),
         now: () => this.now(),
       });
       this.ins.push(i);
@@ -342,24 +361,29 @@ export class Files extends Emitter<FilesEvents> {
   }
 
   /** Connects with the other receivers of a content: who has the lower id opens. */
-  private join(i: Incoming, secret: string, peers: readonly string[]): void {
-    const key = unb64u(secret);
-    if (key?.length !== 16) return;
-    i.secret = key;
-    for (const peer of peers) {
-      if (peer <= this.seat.self() || i.swarmLinks.some((l) => l.peer === peer)) continue;
-      if ([...this.links.values()].some((l) => l.opener && l.peer === peer && !l.ended && l.purpose === i)) continue;
+  private join(i: Incoming): void {
+    const key = unb64u(i.secret ?? "");
+    if (key === null || (over(i.phase) && i.phase !== "done")) return;
+    const live = [...this.links.values()].filter((l) => !l.ended && l.opener && l.purpose === i);
+    for (const peer of i.swarmPeers) {
+      if (peer <= this.seat.self() || live.some((l) => l.peer === peer) || !this.seat.people().some((p) => p.id === peer)) continue;
+      const gone = (): void => {
+        i.leave(link);
+        link.stop();
+        setTimeout(() => this.join(i), REJOIN);
+      };
       const link: Link = this.link(b64u(random(16)), peer, true, { swarm: [key] }, {
         proven: () => undefined,
         up: () => i.join(link),
-        down: () => i.leave(link),
+        down: gone,
         lane: (id, open) => i.lane(link, id, open),
         control: () => undefined,
         frame: (lane, f) => i.swarmFrame(link, lane, f),
-        end: () => i.leave(link),
+        end: gone,
       });
       link.purpose = i;
     }
+    for (const m of this.early.splice(0)) this.message(m);
   }
 
   private store(o: Offer): Store {

@@ -1,7 +1,7 @@
 // One run of the handshake, as either side: messages in, messages out, and at the end the six digits to compare and the
 // fingerprint that every connection of the other side must have. It talks through send; it opens nothing.
 
-import { b64u, random, same, unb64u, type Bytes } from "./bytes.js";
+import { b64u, random, same, unb64u, utf8, type Bytes } from "./bytes.js";
 import type { Mode, Opening } from "./control.js";
 import * as cpace from "./cpace.js";
 import { TransferError } from "./errors.js";
@@ -52,7 +52,7 @@ abstract class Handshake {
   protected codeShare(): Promise<cpace.Share & { group: cpace.Group }> {
     const { code, group } = this.keys;
     if (code === undefined || group === undefined) throw new TransferError("unsupported", "no code was given");
-    return group().then(async (g) => ({ ...(await cpace.share(g, code.toLowerCase(), CONTEXT, this.transfer, random(64))), group: g }));
+    return group().then(async (g) => ({ ...(await cpace.share(g, utf8(code.toLowerCase()), utf8(CONTEXT), utf8(this.transfer), random(64))), group: g }));
   }
 }
 
@@ -105,7 +105,7 @@ export class Opener extends Handshake {
     if (mode === "swarm" && this.keys.swarm?.[0] !== undefined) return modeKey(mode, this.keys.swarm[0]);
     const yb = unb64u(theirs ?? "");
     if (this.share === null || yb === null) throw new TransferError("not-authentic", "the other side sent no share");
-    return modeKey("code", await cpace.agree(this.share.group, this.share, yb, this.transfer, this.share.public, yb));
+    return modeKey("code", await cpace.agree(this.share.group, this.share, yb, utf8(this.transfer), { share: this.share.public }, { share: yb }));
   }
 }
 
@@ -155,6 +155,6 @@ export class Answerer extends Handshake {
     const ya = unb64u(theirs ?? "");
     if (ya === null) throw new TransferError("not-authentic", "the other side sent no share");
     const own = await this.codeShare();
-    return { keys: [await modeKey("code", await cpace.agree(own.group, own, ya, this.transfer, ya, own.public))], share: own.public };
+    return { keys: [await modeKey("code", await cpace.agree(own.group, own, ya, utf8(this.transfer), { share: ya }, { share: own.public }))], share: own.public };
   }
 }

@@ -24,14 +24,15 @@ export interface IncomingHost {
   changed(i: Incoming): void;
   done(i: Incoming): void;
   /** Other receivers: who they are, and the secret that proves it. */
-  swarm(i: Incoming, secret: string, peers: readonly string[]): void;
+  swarm(i: Incoming): void;
   now(): number;
 }
 
 export class Incoming {
   phase: TransferPhase = "offered";
-  /** What the sender's swarm message said last; null without a swarm. */
-  secret: Uint8Array<ArrayBuffer> | null = null;
+  /** What the sender's swarm message said last; null and empty without a swarm. */
+  secret: string | null = null;
+  swarmPeers: readonly string[] = [];
   private link: Link | null = null;
   private receiver: Receiver | null = null;
   private store: Store | null = null;
@@ -150,7 +151,8 @@ export class Incoming {
         return this.host.changed(this);
       case "swarm":
         this.receiver?.setStripe(c.stripe, c.of);
-        return this.host.swarm(this, c.secret, c.peers);
+        [this.secret, this.swarmPeers] = [c.secret, c.peers];
+        return this.host.swarm(this);
       case "done":
         // Both have said it: nothing is on its way any more.
         return this.phase === "done" ? this.link?.close("done", "") : undefined;
@@ -199,7 +201,7 @@ export class Incoming {
 
   /** A connection with another receiver of the same content. */
   join(link: Link): void {
-    if (this.receiver === null) return;
+    if (this.receiver === null || this.swarm.has(link)) return;
     this.swarm.set(link, new Provider(this.receiver, link));
     this.receiver.attach(link, false);
   }

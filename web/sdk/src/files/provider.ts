@@ -74,7 +74,8 @@ export class Provider {
 
   private async data(lane: number, q: Queue, r: Extract<Job, { t: "request" }>): Promise<void> {
     const block = Math.floor(r.offset / BLOCK);
-    const bytes = await this.source.block(r.file, block);
+    // A source that fails has its own way to say so; here, what it has not is not sent.
+    const bytes = await this.source.block(r.file, block).catch(() => null);
     const from = r.offset - block * BLOCK;
     // Beyond the end, or gone: the other side hears of it by what the owner of the source says.
     if (bytes === null || from + r.length > bytes.length) return;

@@ -21,7 +21,7 @@ export interface Store {
 
 /** A container in the origin private file system. */
 export class PrivateStore implements Store {
-  private done: Blob | null = null;
+  private done: Promise<Blob> | null = null;
 
   constructor(private readonly tasks: Tasks, private readonly key: string) {}
 
@@ -40,15 +40,16 @@ export class PrivateStore implements Store {
 
   async read(position: number, length: number): Promise<Bytes> {
     if (this.done === null) return this.tasks.read({ key: this.key, position, length });
-    return new Uint8Array(await this.done.slice(position, position + length).arrayBuffer());
+    return new Uint8Array(await (await this.done).slice(position, position + length).arrayBuffer());
   }
 
   async finish(): Promise<void> {
-    await this.tasks.finish({ key: this.key });
-    this.done = await this.file();
+    // From this moment on: a block that is asked for meanwhile is read from the finished file.
+    this.done = this.tasks.finish({ key: this.key }).then(() => this.file());
+    await this.done;
   }
 
-  async blob(): Promise<Blob> {
+  blob(): Promise<Blob> {
     return this.done ?? this.file();
   }
 
