@@ -110,7 +110,14 @@ const chromiumArgs = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-f
 
 /** A browser that people sit in. Its pages look alike whichever engine drives them. */
 export class Browser {
+  /** extra.profile: a folder for a profile on disk; without, pages keep even large files in memory, as private windows do. */
   static async chromium(extra = {}) {
+    if (extra.profile) {
+      const options = { executablePath: '/usr/bin/chromium', headless: true, ignoreHTTPSErrors: true, args: [...chromiumArgs, ...(extra.args ?? [])] };
+      const context = await chromium.launchPersistentContext(extra.profile, options);
+      await context.addInitScript(tap);
+      return new Browser('chromium', context, () => context.newPage());
+    }
     const b = await chromium.launch({ executablePath: extra.executablePath ?? '/usr/bin/chromium', headless: true, args: [...chromiumArgs, ...(extra.args ?? [])] });
     const open = async (options = {}) => {
       const context = await b.newContext({ ignoreHTTPSErrors: true, ...options });
