@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/pion/datachannel"
 	"github.com/pion/webrtc/v4"
@@ -17,6 +18,9 @@ const (
 	mostBuffered = 1 << 20
 	lowBuffered  = 256 << 10
 )
+
+// linger is how long a connection stays that is closed: pion aborts the association, and what was just written shall get out before.
+const linger = 50 * time.Millisecond
 
 // attempt is a lane from its offer on. It is a session.Lane once it is open.
 type attempt struct {
@@ -172,7 +176,10 @@ func (a *attempt) Close() error {
 		a.l.mu.Lock()
 		delete(a.l.attempts, a.number)
 		a.l.mu.Unlock()
-		a.l.tasks.Go(func() { _ = a.pc.GracefulClose() }) // it waits for callbacks, of which this may be one
+		a.l.tasks.Go(func() { // of its own: pion waits for callbacks, of which this may be one
+			time.Sleep(linger)
+			_ = a.pc.GracefulClose()
+		})
 	})
 	return nil
 }

@@ -79,6 +79,7 @@ func New(o Options) *Lanes {
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled // what matters comes back as errors and states
 	se := webrtc.SettingEngine{LoggerFactory: quiet}
+	se.DisableCloseByDTLS(true) // a lane that ends is closed here, once; the end of its association is seen by its reader
 	se.DetachDataChannels()
 	se.SetSCTPMaxReceiveBufferSize(receiveBuffer)
 	se.SetSCTPMaxMessageSize(maxMessage)

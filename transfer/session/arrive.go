@@ -85,9 +85,9 @@ func (r *Receiver) check(p *from, k plan.Block, block []byte, leaf content.Hash)
 		r.pumpLocked(time.Now())
 		return nil
 	}
-	r.disk.Lock()
+	r.disk <- struct{}{}
 	err := r.o.Sink.WriteBlock(k.File, k.Index, block)
-	r.disk.Unlock()
+	<-r.disk
 	r.mu.Lock()
 	if err != nil {
 		r.failLocked(codeOf(err))
@@ -132,9 +132,9 @@ func (r *Receiver) finish(f int) {
 	r.mu.Lock()
 	size := r.sizeLocked(f)
 	r.mu.Unlock()
-	r.disk.Lock()
+	r.disk <- struct{}{}
 	err := r.o.Sink.Finish(f, size)
-	r.disk.Unlock()
+	<-r.disk
 	if err != nil {
 		r.mu.Lock()
 		r.failLocked(codeOf(err))

@@ -266,6 +266,7 @@ type memSink struct {
 	writes   map[[2]int]int
 	fail     error
 	slow     time.Duration
+	lies     bool // to other receivers
 }
 
 func newSink(t *testing.T) *memSink {
@@ -309,6 +310,9 @@ func (s *memSink) ReadBlock(f, block int, p []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.files[f][block*content.BlockSize:]
+	if s.lies {
+		b = make([]byte, len(b))
+	}
 	return p[:copy(p, b[:min(len(b), content.BlockSize)])], nil
 }
 

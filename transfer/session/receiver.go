@@ -25,7 +25,7 @@ type Receiver struct {
 	source *peer
 	blocks *cache // for other receivers
 
-	disk sync.Mutex // one block is written at a time; mu may be held by others meanwhile
+	disk chan struct{} // of capacity 1, held while the Sink writes: one block at a time; mu is not held
 
 	mu       sync.Mutex // guards the fields below
 	offer    *Offer
@@ -79,7 +79,7 @@ func NewReceiver(o ReceiveOptions) *Receiver {
 	if o.Events == nil {
 		o.Events = func(Event) {}
 	}
-	r := &Receiver{o: o, parties: map[int]*from{}, byName: map[string]bool{}, buffers: map[plan.Block][]byte{}, news: map[int]map[int]bool{}, want: 1, finished: make(chan struct{}), complete: make(chan struct{})}
+	r := &Receiver{o: o, parties: map[int]*from{}, byName: map[string]bool{}, buffers: map[plan.Block][]byte{}, news: map[int]map[int]bool{}, want: 1, disk: make(chan struct{}, 1), finished: make(chan struct{}), complete: make(chan struct{})}
 	r.blocks = newCache(func(f, b int, p []byte) ([]byte, error) { return r.o.Sink.ReadBlock(f, b, p) })
 	return r
 }
@@ -171,6 +171,9 @@ func (r *Receiver) tick(now time.Time) {
 	}
 	for _, p := range r.parties {
 		for _, l := range p.peer.alive() {
+			if len(r.disk) > 0 { // a slow disk keeps readers from hearing
+				l.heard = now
+			}
 			if len(l.owed) > 0 && now.Sub(l.heard) > answerWithin && !r.stopped() {
 				l.close() // its reader tells down, which asks others
 			}

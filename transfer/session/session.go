@@ -73,7 +73,8 @@ type Sink interface {
 	WriteBlock(file, block int, data []byte) error
 	// ReadBlock reads a block that is verified, for other receivers. It returns a slice of p.
 	ReadBlock(file, block int, p []byte) ([]byte, error)
-	// Finish is told that all blocks of a file are verified, with its final size (streams); it makes the file visible.
+	// Finish is told that all blocks of a file are verified, with its final size (streams); it makes the file visible. A file that
+	// Open has said to be there already is finished too.
 	// Folders, empty and inline files are finished without any block written: an inline file's bytes are in the entry.
 	Finish(file int, size int64) error
 }
