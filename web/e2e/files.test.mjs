@@ -284,3 +284,16 @@ test('axe finds nothing on the pages of files', { timeout: 120_000 }, async (t) 
     await clean(bob, 'done');
   });
 });
+
+test('the share sheet: what the system posts is offered', { timeout: 60_000 }, () => withCall({}, async ({ server, chromium }) => {
+  const ann = await Party.open(chromium, server);
+  await until('the service worker', () => ann.evaluate(async () => (await navigator.serviceWorker.getRegistration('/send/'))?.active != null));
+  // The system posts from nowhere; a page of ours may not, by its policy.
+  const sheet = new Party('chromium', await ann.page.context().newPage());
+  await sheet.page.setContent(`<form method="post" enctype="multipart/form-data" action="${server.origin}/send/shared"><input type="file" name="files"></form>`);
+  await sheet.page.setInputFiles('input', { name: 'beach ☀.txt', mimeType: 'text/plain', buffer: Buffer.from('holiday') });
+  await sheet.evaluate(() => document.forms[0].submit());
+  await ann.page.close();
+  const bob = await Party.open(chromium, server, await sheet.link());
+  assert.equal((await bob.phase('offered')).name, 'beach ☀.txt');
+}));
