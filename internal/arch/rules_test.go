@@ -70,6 +70,7 @@ var rules = map[string]rule{
 	"internal/config":     {},
 	"internal/config/gen": {},
 	"internal/doctorcmd":  {imports: []string{"internal/cli", "internal/config", "relay/doctor"}},
+	"internal/filebench":  {imports: []string{"transfer/content", "transfer/rtc", "transfer/session"}},
 	"internal/ops":        {},
 	"internal/sigbench":   {imports: []string{"signaling", "signaling/protocol"}},
 	"internal/turnbench":  {imports: []string{"relay/mmsg", "auth"}, pion: true}, // a stock pion/turn server is what we are compared with

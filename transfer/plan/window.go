@@ -16,6 +16,7 @@ const (
 // makes Chromium crawl at 0.1 MB/s for eleven seconds).
 type Window struct {
 	size    int
+	lanes   int // that share the path; 0: one
 	minRTT  time.Duration
 	rate    float64 // bytes per second of the best recent round
 	grown   bool    // the first growth is over
@@ -25,7 +26,13 @@ type Window struct {
 }
 
 // Size returns the bytes that may be asked for and not be here.
-func (w *Window) Size() int { return max(w.size, MinWindow) }
+func (w *Window) Size() int { return max(w.size, w.least()) }
+
+// Share tells how many lanes share the path. They share the least window too, so that another lane on a slow line is no burst of its
+// own: two windows of 256 KiB overflow the queue of 20 Mbit/s.
+func (w *Window) Share(lanes int) { w.lanes = lanes }
+
+func (w *Window) least() int { return max(MinWindow/2, MinWindow/max(1, w.lanes)) }
 
 // Idle tells that nothing is owed, so that time until the next request says nothing about the path.
 func (w *Window) Idle() { w.since, w.arrived, w.rtt = time.Time{}, 0, 0 }
@@ -60,13 +67,13 @@ func (w *Window) round(rate float64) {
 	faster := rate > 1.25*w.rate
 	w.rate = max(rate, 0.9*w.rate) // what the path could once carry is forgotten slowly
 	switch {
-	case w.rtt > w.minRTT*5/2+50*time.Millisecond && w.Size() > MinWindow:
-		w.size, w.grown = max(MinWindow, w.Size()*3/4), true
+	case w.rtt > w.minRTT*5/2+50*time.Millisecond && w.Size() > w.least():
+		w.size, w.grown = max(w.least(), w.Size()*3/4), true
 	case !w.grown && faster:
 		w.size = min(MaxWindow, 2*w.Size())
 	default:
 		w.grown = true
 		product := w.rate * w.minRTT.Seconds()
-		w.size = min(MaxWindow, max(MinWindow, min(int(1.5*product)+MinWindow/2, 2*w.Size())))
+		w.size = min(MaxWindow, max(w.least(), min(int(1.5*product)+w.least()/2, 2*w.Size())))
 	}
 }

@@ -26,13 +26,15 @@ func (r *Receiver) pumpLocked(now time.Time) {
 	r.askLeavesLocked(now)
 	for _, id := range slices.Sorted(maps.Keys(r.parties)) {
 		p := r.parties[id]
-		for i, l := range p.peer.alive() {
+		links := p.peer.alive()
+		for i, l := range links {
 			if p.source() && i >= r.want {
 				if len(l.owed) == 0 {
 					l.close()
 				}
 				continue
 			}
+			l.window.Share(len(r.parties) - 1 + min(r.want, len(links)))
 			for len(l.owed) < maxOwed && l.owing+plan.RangeSize <= l.window.Size() {
 				x, ok := r.board.Next(id, now)
 				if !ok {
