@@ -217,7 +217,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		sink := newSink(t)
 		sink.slow = time.Second
-		x := start(t, newRoad(&place{}, &place{}, 50*time.Millisecond), &memSource{files: [][]byte{data(90*mib, 1)}}, sink)
+		x := start(t, newRoad(&place{}, &place{}, 50*time.Millisecond), &memSource{files: [][]byte{data(64*mib, 1)}}, sink)
 		for range 20 {
 			time.Sleep(time.Second)
 			x.receiver.mu.Lock()
