@@ -145,6 +145,29 @@ test('three cuts and a reload: it goes on from the verified blocks', { timeout: 
   });
 });
 
+test('the sender reloads and chooses the file again: what has arrived is not sent again', { timeout: 120_000 }, async (t) => {
+  const size = 100 * MB;
+  const dir = await scratch(t);
+  const file = await generate(join(dir, 'film.bin'), size);
+  await withCall({}, async ({ server, chromium }) => {
+    const ann = await Party.open(chromium, server);
+    ann.page.on('dialog', (d) => void d.accept()); // "leave this page?"
+    await ann.give(file);
+    const link = await ann.link();
+    const bob = await Party.open(chromium, server, link);
+    await bob.press('Accept');
+    await until('half of it', async () => (await bob.rows())[0].bytes > size / 2);
+    await ann.page.reload();
+    const [{ bytes }] = await bob.rows();
+    await ann.give(file);
+    assert.equal(await ann.link(), link, 'the link stays');
+    await bob.phase('done');
+    assert.equal(await bob.hash(), await hashOf(file));
+    const sent = await ann.uploaded();
+    assert.ok(sent < size - bytes + 20 * MB, `${sent} bytes after ${bytes} of ${size} had arrived`);
+  });
+});
+
 test('pause, continue and cancel, from either side', { timeout: 120_000 }, async (t) => {
   const file = await generate(join(await scratch(t), 'a.bin'), 150 * MB);
   await withCall({}, async ({ server, chromium }) => {
