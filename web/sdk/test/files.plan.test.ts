@@ -151,6 +151,7 @@ test("plan: a receiver whose neighbours bring nothing asks the sender for all", 
 
 /** A path with a queue: what is asked for comes at its rate, and no earlier than a round trip. */
 function simulate(w: LaneWindow, rate: number, rtt: number, ms: number): { mean: number; queue: number } {
+  w.tripOfPath(rtt);
   let busy = 0;
   let got = 0;
   let out = 0;
@@ -175,7 +176,7 @@ function simulate(w: LaneWindow, rate: number, rtt: number, ms: number): { mean:
 }
 
 test("window: fills a path of 20 Mbit/s and 50 ms from the start, and leaves its queue short", () => {
-  const w = new LaneWindow();
+  const w = new LaneWindow(() => false);
   const { mean, queue } = simulate(w, 2_500, 50, 3_000);
   assert.ok(mean > 0.9 * 2_500, `${mean} of 2500 bytes a millisecond`);
   assert.ok(queue < 120, `${queue} ms of queue`);
@@ -183,14 +184,14 @@ test("window: fills a path of 20 Mbit/s and 50 ms from the start, and leaves its
 });
 
 test("window: grows to what a long fat path holds", () => {
-  const w = new LaneWindow();
+  const w = new LaneWindow(() => false);
   simulate(w, 12_500, 100, 5_000);
   assert.ok(w.size > 12_500 * 100, `${w.size} bytes for a path of ${12_500 * 100}`);
   assert.ok(w.size < 4 * 12_500 * 100);
 });
 
 test("window: shrinks when the path gets slower", () => {
-  const w = new LaneWindow();
+  const w = new LaneWindow(() => false);
   simulate(w, 12_500, 100, 5_000);
   const before = w.size;
   simulate(w, 1_000, 100, 20_000);
@@ -198,16 +199,17 @@ test("window: shrinks when the path gets slower", () => {
 });
 
 test("lanes: added while they bring something, dropped when they do not", () => {
-  const run = (worth: (n: number) => number): number => {
+  const run = (worth: (n: number) => number, full = false): number => {
     const c = new LaneCount(8);
     let bytes = 0;
     for (let now = 0; now < 36_000; now += 250) {
       bytes += 250 * worth(c.n);
-      c.look(now, bytes, c.n);
+      c.look(now, bytes, c.n, full);
     }
     return c.n;
   };
   assert.equal(run((n) => 1_000 * Math.min(n, 4)), 4, "four are worth it, the fifth is not");
   assert.equal(run((n) => 1_000 + n), 1, "more of them bring nothing");
   assert.equal(run((n) => 1_000 * n), 8, "never more than eight");
+  assert.equal(run((n) => 1_000 * n, true), 1, "none on a path that is full");
 });

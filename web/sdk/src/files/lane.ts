@@ -2,6 +2,7 @@
 // of one connection are not.
 
 import type { Bytes } from "./bytes.js";
+import { route } from "./route.js";
 import { fingerprintOf } from "./secure.js";
 
 /** Milliseconds that a lane may take to open. */
@@ -77,6 +78,11 @@ export class Lane {
 
   get isOpen(): boolean {
     return !this.over && this.channel?.readyState === "open";
+  }
+
+  /** The path's round trip in milliseconds, as ICE's checks measure it; null if nobody has. */
+  async trip(): Promise<number | null> {
+    return (await route(this.pc, false))?.rttMs ?? null;
   }
 
   /** False if it is not open. */

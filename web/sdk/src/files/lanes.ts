@@ -1,11 +1,11 @@
-// How many lanes a receiver asks for: one more while the last one brought enough, one less when it did not. Pure.
+// How many lanes a receiver asks for: twice as many while that brings enough, back when it does not. Pure.
 
-/** What a lane must add to the goodput to be kept. */
+/** What more lanes must add to the goodput to be kept. */
 const WORTH = 1.15;
 /** Milliseconds that a number of lanes is tried, its beginning not counted. */
-const SETTLE = 2_000;
-const TRY = 2_500;
-/** Milliseconds until it is tried again after a lane that was not worth it; each time twice as long. */
+const SETTLE = 1_500;
+const TRY = 2_000;
+/** Milliseconds until it is tried again after lanes that were not worth it; each time twice as long. */
 const AGAIN = 30_000;
 
 export class LaneCount {
@@ -19,8 +19,8 @@ export class LaneCount {
 
   constructor(private readonly most: number) {}
 
-  /** bytes: delivered in all, verified or not. open: lanes that are open. True if n changed. */
-  look(now: number, bytes: number, open: number): boolean {
+  /** bytes: delivered in all, verified or not. open: lanes that are open. full: the path holds no more. True if n changed. */
+  look(now: number, bytes: number, open: number, full: boolean): boolean {
     if (open !== this.n || bytes === 0) {
       this.since = null;
       this.mark = null;
@@ -32,23 +32,23 @@ export class LaneCount {
     if (now - this.mark.at < TRY) return false;
     const rate = (bytes - this.mark.bytes) / (now - this.mark.at);
     this.mark = { at: now, bytes };
-    return this.judge(now, rate);
+    return this.judge(now, rate, full);
   }
 
-  private judge(now: number, rate: number): boolean {
+  private judge(now: number, rate: number, full: boolean): boolean {
     if (this.before > 0 && rate < this.before * WORTH) {
       // Not worth it: back, and leave it for a while.
       this.before = 0;
       this.notBefore = now + this.wait;
       this.wait *= 2;
-      return this.set(this.n - 1);
+      return this.set(this.n / 2);
     }
-    if (now < this.notBefore || this.n >= this.most) {
+    if (now < this.notBefore || this.n >= this.most || full) {
       this.before = 0;
       return false;
     }
     this.before = rate;
-    return this.set(this.n + 1);
+    return this.set(Math.min(this.most, this.n * 2));
   }
 
   private set(n: number): boolean {

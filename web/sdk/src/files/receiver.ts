@@ -17,6 +17,8 @@ import { BLOCK, LEAVES, type Frame } from "./wire.js";
 
 /** Milliseconds between looks at what does not come by itself. */
 const TICK = 250;
+/** Ticks between measurements of a lane's round trip. */
+const PROBE = 8;
 /** Milliseconds without a byte on a lane that owes some, after which it is dead. */
 const DEAD = 15_000;
 /** Wrong blocks of one peer that end it. */
@@ -64,6 +66,7 @@ export class Receiver implements BlockSource {
   private readonly count = new LaneCount(LANES);
   private readonly timer: ReturnType<typeof setInterval>;
   private names = 0;
+  private ticks = 0;
   private held = false;
   private over = false;
   private finished = false;
@@ -106,7 +109,7 @@ export class Receiver implements BlockSource {
     if (this.peers.has(link) || this.over) return;
     const p: Peer = { id: String(this.names++), sender, windows: new Map(), wrong: 0, unasked: 0, untold: [] };
     this.peers.set(link, p);
-    for (const [id, lane] of link.lanes) if (lane.isOpen) p.windows.set(id, { w: new LaneWindow(), heard: this.now() });
+    for (const [id, lane] of link.lanes) if (lane.isOpen) p.windows.set(id, this.window(p));
     if (this.plan !== null) this.join(link, p);
     this.pump();
   }
@@ -122,8 +125,10 @@ export class Receiver implements BlockSource {
   lane(link: Link, id: number, open: boolean): void {
     const p = this.peers.get(link);
     if (p === undefined) return;
-    if (open) p.windows.set(id, { w: new LaneWindow(), heard: this.now() });
-    else {
+    if (open) {
+      p.windows.set(id, this.window(p));
+      this.probe(link, p);
+    } else {
       p.windows.delete(id);
       this.plan?.removeLane(p.id, id);
       for (const part of this.parts.values()) part.asked = -Infinity;
@@ -293,12 +298,26 @@ export class Receiver implements BlockSource {
     this.pump();
   }
 
+  private window(p: Peer): { w: LaneWindow; heard: number } {
+    return { w: new LaneWindow(() => Math.max(p.windows.size, p.sender ? this.count.n : 1) > 1), heard: this.now() };
+  }
+
+  /** Measures lanes, the new ones at once. */
+  private probe(link: Link, p: Peer): void {
+    for (const [lane, { w }] of p.windows) {
+      if (w.knowsPath && this.ticks % PROBE !== 0) continue;
+      void link.lanes.get(lane)?.trip().then((ms) => ms !== null && w.tripOfPath(ms), () => undefined);
+    }
+  }
+
   private tick(): void {
+    this.ticks++;
     const { plan } = this;
     const now = this.now();
     if (plan === null || this.over) return;
     for (const [link, p] of this.peers) {
       this.tell(link, p);
+      this.probe(link, p);
       for (const [lane, l] of p.windows) {
         const owes = plan.outstanding(p.id, lane) > 0;
         if (!owes) {
@@ -307,9 +326,16 @@ export class Receiver implements BlockSource {
         } else if (this.held) l.heard = now;
         else if (now - l.heard > DEAD) link.dropLane(lane);
       }
-      if (p.sender && !this.held && !plan.done && this.count.look(now, this.came, p.windows.size)) this.on.lanes(link, this.count.n);
+      if (p.sender && !this.held && !plan.done) this.lanesOf(link, p, now);
     }
     this.pump();
+  }
+
+  private lanesOf(link: Link, p: Peer, now: number): void {
+    const queued = [...p.windows.values()].some(({ w }) => w.queued);
+    if (!this.count.look(now, this.came, p.windows.size, queued)) return;
+    if (this.count.n > p.windows.size) for (const { w } of p.windows.values()) w.makeRoom();
+    this.on.lanes(link, this.count.n);
   }
 
   /** What is new, file by file: the sender sees how far it is, the others what they can ask for. */
