@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"os/exec"
@@ -14,12 +15,20 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	role := flag.String("role", "", "of a peer: send or receive; for this program itself")
+	role := flag.String("role", "", "of a peer: send or receive; for this program itself. link: make the link, say the names of its namespaces, and keep it until stdin ends")
 	lanes := flag.Int("lanes", 0, "of a flood; for this program itself")
-	mbit := flag.Float64("mbit", 0, "of the line; for this program itself")
+	mbit := flag.Float64("mbit", 0, "of the line; for this program itself, and for role link")
+	delay := flag.Duration("delay", 0, "of the line, one way; for role link")
+	loss := flag.Float64("loss", 0, "of the line, a share of packets; for role link")
 	seconds := flag.Float64("seconds", 12, "of each measurement; the second half counts")
 	quick := flag.Bool("quick", false, "three links instead of twelve")
 	flag.Parse()
+	if *role == "link" {
+		if err := hold(shape{*mbit, *delay, *loss}); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if *role != "" {
 		if err := peer(*role == "send", *lanes, *seconds, *mbit); err != nil {
 			log.Fatal(err)
@@ -62,6 +71,19 @@ func bench(seconds float64, quick bool) error {
 		fmt.Printf("%s  %8.2f %5d  %9s  %9.2f  %9.2f   %.2f\n", s, t.Last/1e6, t.Lanes, at, one.Last/1e6, same.Last/1e6, t.Last/same.Last)
 	}
 	return nil
+}
+
+// hold keeps a link for others to measure on: pages, in web/e2e/files.bench.mjs.
+func hold(s shape) error {
+	net, err := newNetwork()
+	if err != nil {
+		return err
+	}
+	defer net.close()
+	net.set(s)
+	fmt.Println(net.names[0], net.names[1])
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 func links(quick bool) (out []shape) {
