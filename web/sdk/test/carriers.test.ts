@@ -33,17 +33,28 @@ test("frames with a length are read whatever the pieces they come in", () => {
   assert.throws(() => new LengthReader().push(new Uint8Array([255, 255, 255, 255])));
 });
 
-/** A server of events and POSTs. */
+/** A server of events and POSTs, as docs/carriers.md has it. */
 class Office extends FakePlatform {
-  readonly requests: { method: string; path: string; body: string; answer: (status: number) => void }[] = [];
+  readonly requests: { method: string; path: string; body: string; answer: (status: number) => void; fail: () => void }[] = [];
+  readonly asked: string[] = [];
   events: ReadableStreamDefaultController<Uint8Array> | null = null;
+  gone = false;
   override fetch(url: string, o: RequestInit = {}): Promise<Response> {
-    const path = new URL(url).pathname;
-    if ((o.method ?? "GET") === "GET") {
+    const { pathname: path, search } = new URL(url);
+    const method = o.method ?? "GET";
+    if (method === "POST" && path === "/api/v1/session") {
+      const at = "/api/v1/session/s3cret";
+      return Promise.resolve(Response.json({ events: `${at}/events`, messages: `${at}/messages`, session: at, ping: 15_000 }, { status: 201 }));
+    }
+    if (method === "GET") {
+      this.asked.push(path + search);
+      if (this.gone) return Promise.resolve(new Response(null, { status: 404 }));
       return Promise.resolve(new Response(new ReadableStream({ start: (c) => void (this.events = c) }), { headers: { "Content-Type": "text/event-stream" } }));
     }
-    return new Promise((resolve) => {
-      this.requests.push({ method: o.method ?? "", path, body: String(o.body ?? ""), answer: (status) => resolve(new Response(null, { status })) });
+    return new Promise((resolve, reject) => {
+      this.requests.push({
+        method, path, body: String(o.body ?? ""), answer: (status) => resolve(new Response(null, { status })), fail: () => reject(new TypeError("network")),
+      });
     });
   }
   say(text: string): void {
@@ -51,58 +62,92 @@ class Office extends FakePlatform {
   }
 }
 
-test("events and POSTs: open, frames, one request at a time, the code at the end", async () => {
-  const office = new Office();
+function call(office: Office) {
   const told: string[] = [];
-  const c = sse(office, "https://meet.example/api/v1/", { open: () => told.push("open"), frame: (f) => told.push(String(f)), closed: (code) => told.push(`closed ${code}`) });
+  const c = sse(office, "https://meet.example/api/v1/session", { open: () => told.push("open"), frame: (f) => told.push(String(f)), closed: (code) => told.push(`closed ${code}`) });
+  return { c, told };
+}
+
+test("events and POSTs: open, batches one at a time, the code at the end", async () => {
+  const office = new Office();
+  const { c, told } = call(office);
+  assert.equal(c.send("{}"), false, "too early");
   await turn();
-  assert.equal(c.send("too early"), false);
-  office.say("event: open\ndata: /api/v1/signaling/s3cret\n\n");
+  for (const text of ['{"n":1}', '{"n":2}', '{"n":3}']) assert.equal(c.send(text), true);
+  const messages = "/api/v1/session/s3cret/messages";
+  assert.deepEqual(office.requests.map((r) => [r.method, r.path, r.body]), [["POST", messages, '{"batch":1,"messages":[{"n":1}]}']]);
+  office.requests[0]?.answer(200);
   await turn();
-  for (const text of ["one", "two", "three"]) assert.equal(c.send(text), true);
-  assert.deepEqual(office.requests.map((r) => [r.method, r.path, r.body]), [["POST", "/api/v1/signaling/s3cret", "one"]]);
-  office.requests[0]?.answer(204);
-  await turn();
-  assert.deepEqual(office.requests.map((r) => r.body), ["one", "two\nthree"]);
-  office.requests[1]?.answer(204);
-  office.say('data: {"type":"pong"}\n\nevent: close\ndata: 4001\n\ndata: late\n\n');
+  assert.deepEqual(office.requests.slice(1).map((r) => r.body), ['{"batch":2,"messages":[{"n":2},{"n":3}]}']);
+  office.requests[1]?.answer(200);
+  office.say('id: e:1\ndata: {"type":"pong"}\n\nevent: close\nid: e:2\ndata: {"code":4001,"reason":"rejoin"}\n\nid: e:3\ndata: late\n\n');
   await turn();
   assert.deepEqual(told, ["open", '{"type":"pong"}', "closed 4001"]);
-  assert.equal(c.send("too late"), false);
+  assert.equal(c.send("{}"), false, "too late");
 });
 
-test("a POST that fails ends the connection; so does the end of the stream", async () => {
-  for (const fail of [(o: Office) => o.requests[0]?.answer(410), (o: Office) => o.events?.close()]) {
-    const office = new Office();
-    const told: string[] = [];
-    const c = sse(office, "https://meet.example/api/v1/", { open: () => told.push("open"), frame: () => undefined, closed: (code) => told.push(`closed ${code}`) });
+test("a batch is never larger than the server takes", async () => {
+  const office = new Office();
+  const { c } = call(office);
+  await turn();
+  c.send("{}");
+  for (let i = 0; i < 100; i++) c.send(`{"n":${i}}`);
+  const large = `{"text":"${"x".repeat(100_000)}"}`;
+  for (let i = 0; i < 3; i++) c.send(large);
+  const sizes: number[] = [];
+  for (let i = 0; i < office.requests.length; i++) {
+    const { messages } = JSON.parse(office.requests[i]?.body ?? "") as { messages: unknown[] };
+    sizes.push(messages.length);
+    assert.ok((office.requests[i]?.body.length ?? 0) < 256 << 10);
+    office.requests[i]?.answer(200);
     await turn();
-    office.say("event: open\ndata: /p\n\n");
-    await turn();
-    c.send("one");
-    fail(office);
-    await turn();
-    assert.deepEqual(told, ["open", "closed null"]);
   }
+  c.close();
+  assert.deepEqual([sizes[0], sizes[1], sizes.reduce((a, b) => a + b)], [1, 64, 104]);
+});
+
+test("a POST that was lost is sent again under its number; one that is refused ends the connection", async () => {
+  const office = new Office();
+  const { c, told } = call(office);
+  await turn();
+  c.send("{}");
+  office.requests[0]?.fail();
+  await new Promise((r) => setTimeout(r, 250));
+  assert.deepEqual(office.requests.map((r) => r.body), ['{"batch":1,"messages":[{}]}', '{"batch":1,"messages":[{}]}']);
+  office.requests[1]?.answer(404);
+  await turn();
+  assert.deepEqual(told, ["open", "closed null"]);
+});
+
+test("a stream that is cut goes on after the last event; one that is gone ends the connection", async () => {
+  const office = new Office();
+  const { told } = call(office);
+  await turn();
+  office.say('id: e:41\ndata: {"a":1}\n\n');
+  await turn();
+  office.events?.close();
+  await new Promise((r) => setTimeout(r, 250));
+  assert.deepEqual(office.asked, ["/api/v1/session/s3cret/events", "/api/v1/session/s3cret/events?last-event-id=e%3A41"]);
+  office.gone = true;
+  office.events?.close();
+  await new Promise((r) => setTimeout(r, 1_100));
+  assert.deepEqual(told, ["open", '{"a":1}', "closed null"]);
 });
 
 test("only a page that goes says so", async () => {
   const office = new Office();
-  const c = sse(office, "https://meet.example/api/v1/", { open: () => undefined, frame: () => undefined, closed: () => assert.fail("told after close") });
-  await turn();
-  office.say("event: open\ndata: /p\n\n");
+  const { c, told } = call(office);
   await turn();
   c.close(true);
   await turn();
-  assert.deepEqual(office.requests.map((r) => [r.method, r.path]), [["DELETE", "/p"]]);
+  assert.deepEqual(office.requests.map((r) => [r.method, r.path]), [["DELETE", "/api/v1/session/s3cret"]]);
   const other = new Office();
-  const d = sse(other, "https://meet.example/api/v1/", { open: () => undefined, frame: () => undefined, closed: () => assert.fail("told after close") });
+  const d = call(other);
   await turn();
-  other.say("event: open\ndata: /p\n\n");
-  await turn();
-  d.close();
+  d.c.close();
   await turn();
   assert.equal(other.requests.length, 0, "a connection that is given up is no goodbye");
+  assert.deepEqual([told, d.told], [["open"], ["open"]], "nothing is told after close");
 });
 
 /** A session whose far end a test holds. */

@@ -65,7 +65,7 @@ test("a server that is down is not taken for one that is blocked", async () => {
 
 test("where the server answers but no WebSocket opens, twice, another way is taken", async () => {
   const world = new FakePlatform();
-  world.answers.set("/api/v1/transports", { sse: {} });
+  world.answers.set("/api/v1/transports", { transports: [{ type: "sse", url: "/api/v1/session" }] });
   const d = new Dialer(world, undefined);
   for (let i = 0; i < 2; i++) {
     dial(d);
@@ -79,7 +79,7 @@ test("where the server answers but no WebSocket opens, twice, another way is tak
 
 test("one that opened and was lost is no sign of that", async () => {
   const world = new FakePlatform();
-  world.answers.set("/api/v1/transports", { sse: {} });
+  world.answers.set("/api/v1/transports", { transports: [{ type: "sse", url: "/api/v1/session" }] });
   const d = new Dialer(world, undefined);
   for (let i = 0; i < 4; i++) {
     dial(d);
@@ -100,7 +100,7 @@ function withQuic(tab = new FakeTab()) {
       return { ready: never, closed: never, close: () => started.push("closed") } as unknown as WebTransport;
     },
   });
-  world.answers.set("/api/v1/transports", { webtransport: { url: "https://meet.example/wt" } });
+  world.answers.set("/api/v1/transports", { transports: [{ type: "webtransport", url: "https://meet.example/wt" }] });
   return { world, started };
 }
 

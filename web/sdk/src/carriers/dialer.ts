@@ -12,11 +12,9 @@ import { sse } from "./sse.js";
 import { websocket } from "./websocket.js";
 import { webtransport } from "./webtransport.js";
 
-/** What GET /api/v1/transports answers. */
+/** What GET /api/v1/transports answers: the ways in, best first. URLs are relative to the server's. */
 export interface Transports {
-  readonly websocket?: unknown;
-  readonly sse?: unknown;
-  readonly webtransport?: { readonly url: string; readonly hashes?: readonly string[] };
+  readonly transports: readonly { readonly type: string; readonly url: string; readonly hashes?: readonly string[] }[];
 }
 
 /** Milliseconds that the answer may take. */
@@ -43,7 +41,7 @@ export class Dialer {
     const last = this.remembered();
     const race = new Race(ears);
     if (this.blocked >= BLOCKED || last === "sse") {
-      race.enter((e) => sse(this.platform, this.url("/api/v1/", "http"), { ...e, closed: (code) => {
+      race.enter((e) => sse(this.platform, this.url("/api/v1/session", "http"), { ...e, closed: (code) => {
         this.forget();
         e.closed(code);
       } }));
@@ -53,8 +51,10 @@ export class Dialer {
     const quic = (): void => {
       if (this.platform.webTransport === null) return;
       race.wait(this.ask().then((t) => {
-        const offer = t?.webtransport;
-        if (offer !== undefined) race.enter((e) => webtransport(this.platform, offer, e));
+        const offer = t?.transports.find((x) => x.type === "webtransport");
+        if (offer === undefined) return;
+        const url = new URL(offer.url, this.url("/", "http")).href;
+        race.enter((e) => webtransport(this.platform, { url, hashes: offer.hashes ?? [] }, e));
       }));
     };
     if (last === "webtransport" && this.platform.webTransport !== null) race.start(quic, socket);

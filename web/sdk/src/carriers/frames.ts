@@ -6,6 +6,8 @@ import { MaxFrame } from "../protocol.gen.js";
 export interface ServerSent {
   readonly event: string;
   readonly data: string;
+  /** Of this event; empty if it has none. */
+  readonly id: string;
 }
 
 /** Bytes of a frame that is still taken: many messages may share one. */
@@ -15,6 +17,7 @@ export class EventReader {
   private rest = "";
   private event = "";
   private data: string[] = [];
+  private id = "";
 
   /** The events that are complete with this piece. Throws when one has no end. */
   push(piece: string): ServerSent[] {
@@ -24,15 +27,17 @@ export class EventReader {
     if (this.rest.length > LARGEST) throw new RangeError("an event without an end");
     for (const line of lines) {
       if (line === "") {
-        if (this.data.length > 0) out.push({ event: this.event === "" ? "message" : this.event, data: this.data.join("\n") });
+        if (this.data.length > 0) out.push({ event: this.event === "" ? "message" : this.event, data: this.data.join("\n"), id: this.id });
         this.event = "";
         this.data = [];
+        this.id = "";
         continue;
       }
       const colon = line.indexOf(":");
       const field = colon < 0 ? line : line.slice(0, colon);
       const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
       if (field === "event") this.event = value;
+      else if (field === "id") this.id = value;
       else if (field === "data") this.data.push(value);
     }
     return out;
