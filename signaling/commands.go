@@ -325,6 +325,9 @@ func (m *member) visit(v visitor) { m.claims = v.claims }
 // expiryWarning is how long before the end of its token a client is told. The seat itself outlives the token by room.ExpiryGrace.
 const expiryWarning = time.Minute
 
+// warnedAfter is how long one who comes, or comes back, with a token about to expire is left in peace: joined comes first.
+const warnedAfter = time.Second
+
 // warnExpiry tells a member in time that its token expires.
 func (a *actor) warnExpiry(id string) {
 	m, seat := a.members[id], a.state().Seat(id)
@@ -337,7 +340,7 @@ func (a *actor) warnExpiry(id string) {
 	if seat.Expires.IsZero() {
 		return
 	}
-	m.warning = time.AfterFunc(time.Until(seat.Expires.Add(-expiryWarning)), func() {
+	m.warning = time.AfterFunc(max(time.Until(seat.Expires.Add(-expiryWarning)), warnedAfter), func() {
 		m.out.event(mustEncode(&protocol.Error{
 			Code: protocol.CodeExpired, Message: "your token is about to expire", Hint: "Bring a fresh one with refresh.", Retry: true,
 		}))
