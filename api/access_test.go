@@ -68,6 +68,9 @@ func TestEveryOperationNeedsTheRightToken(t *testing.T) {
 			}
 		}
 		// The right one gets further: what is wrong then is the request, or nothing.
+		if r.name == "followRoom" {
+			continue // it does not end: TestFollow
+		}
 		for _, room := range []string{"team-a", "team-*", "*"} {
 			a := b.send(r.method, path, sign(t, func(c *auth.Claims) { c.Room = room }), "not even JSON")
 			if a.status == 401 || a.status == 403 {

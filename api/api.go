@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,7 @@ type Rooms interface {
 	End(ctx context.Context, room string) error
 	Record(ctx context.Context, room, cmd string, on bool) error
 	Export(ctx context.Context, room string, w io.Writer) error
+	Follow(ctx context.Context, room string, from signaling.Place, idle time.Duration, f func(epoch string, e *signaling.Exported) error) error
 	Remove(ctx context.Context, room, participant string, ban time.Duration) error
 	Unban(ctx context.Context, room, ban string) error
 	Mute(ctx context.Context, room, participant string, sources []protocol.Source, hold bool) error
@@ -67,6 +69,8 @@ type API struct {
 	mux     *http.ServeMux
 	rate    *limiter
 	metrics *metrics
+
+	following atomic.Int32 // streams of events that are open
 }
 
 // New makes the API.
@@ -136,7 +140,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op route) {
 	err := a.admit(c)
 	if err == nil {
 		ctx, cancel := r.Context(), func() {}
-		if op.name != "exportRoom" {
+		if op.name != "exportRoom" && op.name != "followRoom" {
 			ctx, cancel = context.WithTimeout(ctx, a.opt.Timeout)
 		}
 		c.ctx = ctx

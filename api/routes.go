@@ -21,6 +21,7 @@ var routes = []route{
 	{http.MethodDelete, "/rooms/{room}", "deleteRoom", (*API).deleteRoom},
 	{http.MethodPost, "/rooms/{room}/end", "endRoom", (*API).endRoom},
 	{http.MethodGet, "/rooms/{room}/export", "exportRoom", (*API).exportRoom},
+	{http.MethodGet, "/rooms/{room}/events", "followRoom", (*API).followRoom},
 	{http.MethodPost, "/rooms/{room}/recording", "startRecording", (*API).startRecording},
 	{http.MethodDelete, "/rooms/{room}/recording", "stopRecording", (*API).stopRecording},
 

@@ -5,30 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/confab/confab/auth"
 	"github.com/confab/confab/signaling/protocol"
-	"github.com/confab/confab/signaling/room"
 	"github.com/confab/confab/store"
 	"github.com/confab/confab/store/memory"
 )
 
 // Whoever follows a room hears every event once, in order, whichever node it happens at, and at once.
-func TestTail(t *testing.T) {
+func TestFollow(t *testing.T) {
 	inLab(t, Options{}, func(l *lab) {
 		shared := memory.New()
 		defer shared.Close()
 		one, _ := l.another(Options{}, shared.Join())
 		two, _ := l.another(Options{}, shared.Join())
 		a := one.join("r", "Ann")
-		heard := make(chan room.Event, 1000)
+		heard := make(chan Exported, 1000)
 		ctx, cancel := context.WithCancel(l.Context())
 		over := make(chan error, 1)
 		go func() {
-			over <- two.srv.Admin().Tail(ctx, "r", 0, func(e room.Event) error { heard <- e; return nil })
+			over <- two.srv.Admin().Follow(ctx, "r", Place{}, time.Hour, func(_ string, e *Exported) error { heard <- *e; return nil })
 		}()
 		synctest.Wait()
 		started := time.Now()
@@ -41,24 +41,46 @@ func TestTail(t *testing.T) {
 			l.Errorf("it took %v", waited)
 		}
 		for seq := uint64(1); seq <= a.seq; seq++ {
-			if e := <-heard; e.Head().Seq != seq {
-				l.Fatalf("event %d comes where %d is due", e.Head().Seq, seq)
+			if e := <-heard; e.Seq != seq || e.Kind == "snapshot" {
+				l.Fatalf("event %d comes where %d is due", e.Seq, seq)
 			}
 		}
 		stop := errors.New("enough")
-		if err := two.srv.Admin().Tail(l.Context(), "r", a.seq-1, func(room.Event) error { return stop }); !errors.Is(err, stop) {
+		if err := two.srv.Admin().Follow(l.Context(), "r", Place{a.joined.Epoch, a.seq - 1}, time.Hour, func(string, *Exported) error { return stop }); !errors.Is(err, stop) {
 			l.Errorf("the end by f: %v", err)
 		}
-		if err := two.srv.Admin().Tail(l.Context(), "nowhere", 0, func(room.Event) error { return nil }); !errors.Is(err, store.ErrGone) {
+		if err := two.srv.Admin().Follow(l.Context(), "nowhere", Place{}, time.Hour, func(string, *Exported) error { return nil }); !errors.Is(err, store.ErrGone) {
 			l.Errorf("of no room: %v", err)
 		}
 		cancel()
 		if err := <-over; !errors.Is(err, context.Canceled) {
 			l.Errorf("the end by ctx: %v", err)
 		}
+		// A place of another epoch, one that has not come yet, and one that is not kept any more: the state comes first.
+		data := []byte(`{"version":1,"session":"secret"}`)
+		if err := errors.Join(shared.Snapshot(l.Context(), "r", a.joined.Epoch, 20, data), shared.Trim(l.Context(), "r", a.joined.Epoch, 15)); err != nil {
+			l.Fatal(err)
+		}
+		for _, from := range []Place{{}, {"another", 25}, {a.joined.Epoch, a.seq + 1}, {a.joined.Epoch, 3}} {
+			var got []Exported
+			err := two.srv.Admin().Follow(l.Context(), "r", from, time.Second, func(epoch string, e *Exported) error {
+				if e == nil {
+					return stop // nothing more
+				}
+				if epoch != a.joined.Epoch {
+					l.Errorf("epoch %q", epoch)
+				}
+				got = append(got, *e)
+				return nil
+			})
+			if !errors.Is(err, stop) || len(got) != int(a.seq)-20+1 || got[0].Kind != "snapshot" || got[0].Seq != 20 || got[1].Seq != 21 ||
+				strings.Contains(string(got[0].Event), "secret") {
+				l.Errorf("from %v: %d events, %v", from, len(got), err)
+			}
+		}
 		gone := make(chan error, 1)
 		go func() {
-			gone <- two.srv.Admin().Tail(l.Context(), "r", a.seq, func(room.Event) error { return nil })
+			gone <- two.srv.Admin().Follow(l.Context(), "r", Place{a.joined.Epoch, a.seq}, time.Hour, func(string, *Exported) error { return nil })
 		}()
 		synctest.Wait()
 		if err := shared.Delete(l.Context(), "r"); err != nil {

@@ -103,7 +103,7 @@ func newSite(log *slog.Logger, o *options) (http.Handler, error) {
 // routes puts signaling, the admin API and the pages behind one address. Below /api/v1, signaling has what carries sessions and events.
 func routes(signal, admin, site http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/ws", "/whip/", "/whep/", "/api/v1/session", "/api/v1/session/", "/api/v1/transports", "/api/v1/rooms/{room}/events"} {
+	for _, path := range []string{"/ws", "/whip/", "/whep/", "/api/v1/session", "/api/v1/session/", "/api/v1/transports"} {
 		mux.Handle(path, signal)
 	}
 	mux.Handle("/api/v1/", admin)
