@@ -47,7 +47,9 @@ func (b *bench) follow(room, last string) (next func() (id, data string), end fu
 func TestFollow(t *testing.T) {
 	b := newBench(t)
 	b.must(http.StatusCreated, "POST", "/rooms", `{"id":"team-a","people":7}`, nil)
-	say := func(text string) { b.must(http.StatusCreated, "POST", "/rooms/team-a/messages", `{"text":"`+text+`"}`, nil) }
+	say := func(text string) {
+		b.must(http.StatusCreated, "POST", "/rooms/team-a/messages", `{"text":"`+text+`"}`, nil)
+	}
 	say("one")
 	next, end := b.follow("team-a", "")
 	if id, data := next(); !strings.HasSuffix(id, ":1") || !strings.Contains(data, `"kind":"settings"`) {
