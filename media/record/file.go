@@ -121,12 +121,13 @@ func segmentInfo() *webm.Info {
 	return &webm.Info{TimecodeScale: 1_000_000, MuxingApp: "ebml-go", WritingApp: "Confab"}
 }
 
-// write adds a frame at a time of the recording in milliseconds; time does not go back.
+// write adds a frame at a time of the recording in milliseconds. Times in a file grow strictly, as players want them, also where a sender's
+// clock was corrected backwards.
 func (t *trackFile) write(f frames.Frame, at int64) {
 	if t.first < 0 {
-		t.first, t.last = at, at
+		t.first, t.last = at, at-1
 	}
-	t.last = max(at, t.last)
+	t.last = max(at, t.last+1)
 	t.frames++
 	_, _ = t.writer.Write(f.Keyframe, t.last, f.Data) // says nothing: see output
 }
