@@ -25,8 +25,9 @@ var rules = map[string]rule{
 	"media/udp":       {},
 	"media/transport": {imports: []string{"media/udp"}, pion: true},
 	"media/answer":    {imports: []string{"media/codec"}, pure: true, pion: true}, // pion/sdp is a parser
-	"media/codec":     {pure: true},
-	"media/frames":    {imports: []string{"media/codec"}, pure: true, pion: true}, // pion/rtp has the payload formats
+	"media/bits":      {pure: true},
+	"media/codec":     {imports: []string{"media/bits"}, pure: true},
+	"media/frames":    {imports: []string{"media/bits", "media/codec"}, pure: true, pion: true}, // pion/rtp has the payload formats
 	"media/keyframe":  {pure: true},
 	"media/layer":     {imports: []string{"media/codec"}, pure: true},
 	"media/level":     {pure: true},

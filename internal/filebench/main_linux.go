@@ -46,7 +46,7 @@ func bench(seconds float64, quick bool) error {
 		return fmt.Errorf("%w\nfilebench needs root, ip and /dev/net/tun", err)
 	}
 	defer net.close()
-	fmt.Println("terminal to terminal; MB/s of payload over the second half; the flood is over as many connections as the transfer had at its end")
+	fmt.Println("Go to Go; MB/s of payload over the second half; the flood is over as many connections as the transfer had at its end")
 	fmt.Println("      rate     RTT   loss    transfer lanes  0.9 after    flood 1    flood n   transfer / flood n")
 	for _, s := range links(quick) {
 		net.set(s)

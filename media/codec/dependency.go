@@ -1,6 +1,10 @@
 package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/confab/confab/media/bits"
+)
 
 // Decode target indications (AV1 RTP spec, A.8.3.3).
 const (
@@ -34,13 +38,13 @@ func (s *structure) read(d []byte, pic *Picture) {
 	start, template := d[0]&0x80 != 0, d[0]&0x3F
 	pic.HasFrame, pic.Frame = true, binary.BigEndian.Uint16(d[1:])
 	pic.Start, pic.End, pic.Keyframe = start, d[0]&0x40 != 0, false
-	r := bits{b: d, at: 3 * 8}
+	r := bits.Over(d[3:])
 
 	var customTargets bool
 	if len(d) > 3 {
-		attached, active := r.flag(), r.flag()
-		customTargets = r.flag()
-		r.read(2) // custom fdiffs and chains: not of interest
+		attached, active := r.Flag(), r.Flag()
+		customTargets = r.Flag()
+		r.Read(2) // custom fdiffs and chains: not of interest
 		if attached {
 			var fresh structure
 			if !fresh.parse(&r) {
@@ -53,7 +57,7 @@ func (s *structure) read(d []byte, pic *Picture) {
 			}
 		}
 		if active {
-			r.read(int(s.targets))
+			r.Read(int(s.targets))
 		}
 	}
 	i := (template - s.offset) & 63
@@ -65,7 +69,7 @@ func (s *structure) read(d []byte, pic *Picture) {
 	if customTargets {
 		pic.Switch, pic.Up = false, 0
 		for t := range s.targets {
-			if r.read(2) == dtiSwitch {
+			if r.Read(2) == dtiSwitch {
 				s.allow(t, i, &pic.Switch, &pic.Up)
 			}
 		}
@@ -82,17 +86,17 @@ func (s *structure) allow(t, i uint8, join *bool, up *uint8) {
 }
 
 // parse reads template_dependency_structure() (A.8.2) up to the end. False: broken.
-func (s *structure) parse(r *bits) bool {
-	s.offset = uint8(r.read(6))
-	s.targets = uint8(r.read(5)) + 1
+func (s *structure) parse(r *bits.Reader) bool {
+	s.offset = uint8(r.Read(6))
+	s.targets = uint8(r.Read(5)) + 1
 	var spatial, temporal uint8
 	for more := true; more; {
-		if s.templates == maxTemplates || r.short {
+		if s.templates == maxTemplates || r.Short() {
 			return false
 		}
 		s.spatial[s.templates], s.temporal[s.templates] = spatial, temporal
 		s.templates++
-		switch r.read(2) { // next_layer_idc
+		switch r.Read(2) { // next_layer_idc
 		case 1:
 			temporal++
 		case 2:
@@ -105,7 +109,7 @@ func (s *structure) parse(r *bits) bool {
 	var dti [maxTemplates][maxTargets]uint8
 	for i := range s.templates {
 		for t := range s.targets {
-			dti[i][t] = uint8(r.read(2))
+			dti[i][t] = uint8(r.Read(2))
 			if dti[i][t] != dtiAbsent {
 				s.targetSpatial[t] = max(s.targetSpatial[t], s.spatial[i])
 				s.targetTemporal[t] = max(s.targetTemporal[t], s.temporal[i])
@@ -113,21 +117,21 @@ func (s *structure) parse(r *bits) bool {
 		}
 	}
 	for range s.templates {
-		for r.flag() { // fdiff_follows_flag
-			r.read(4)
+		for r.Flag() { // fdiff_follows_flag
+			r.Read(4)
 		}
 	}
-	if chains := r.nonSymmetric(uint32(s.targets) + 1); chains > 0 {
+	if chains := r.NonSymmetric(uint32(s.targets) + 1); chains > 0 {
 		for range s.targets {
-			r.nonSymmetric(chains)
+			r.NonSymmetric(chains)
 		}
 		for range uint32(s.templates) * chains {
-			r.read(4)
+			r.Read(4)
 		}
 	}
-	if r.flag() { // resolutions_present_flag
+	if r.Flag() { // resolutions_present_flag
 		for range spatial + 1 {
-			s.width, s.height = uint16(r.read(16)+1), uint16(r.read(16)+1)
+			s.width, s.height = uint16(r.Read(16)+1), uint16(r.Read(16)+1)
 		}
 	}
 	for i := range s.templates {
@@ -137,5 +141,5 @@ func (s *structure) parse(r *bits) bool {
 			}
 		}
 	}
-	return !r.short
+	return !r.Short()
 }

@@ -3,9 +3,11 @@ package codec
 import (
 	"bytes"
 	"testing"
+
+	"github.com/confab/confab/media/bits"
 )
 
-// bitWriter is the slow opposite of bits.
+// bitWriter is the slow opposite of bits.Reader.
 type bitWriter struct {
 	b  []byte
 	at int
@@ -99,8 +101,8 @@ func TestNonSymmetric(t *testing.T) {
 		for v := range n {
 			var w bitWriter
 			putNonSymmetric(&w, n, v)
-			r := bits{b: w.b}
-			if got := r.nonSymmetric(n); got != v || r.at != w.at {
+			r := bits.Over(w.b)
+			if got := r.NonSymmetric(n); got != v || r.At() != w.at {
 				t.Fatalf("ns(%d): %d read as %d", n, v, got)
 			}
 		}

@@ -3,6 +3,7 @@ package frames
 import (
 	"encoding/binary"
 
+	"github.com/confab/confab/media/bits"
 	"github.com/confab/confab/media/codec"
 )
 
@@ -42,36 +43,36 @@ func vp8(b []byte) (i Info, ok bool) {
 
 // vp9 reads the uncompressed header (VP9 bitstream specification §6.2).
 func vp9(b []byte) (i Info, ok bool) {
-	r := bits{b: b}
-	marker := r.read(2)
-	profile := r.read(1) | r.read(1)<<1
+	r := bits.Over(b)
+	marker := r.Read(2)
+	profile := r.Read(1) | r.Read(1)<<1
 	if profile == 3 {
-		r.read(1)
+		r.Read(1)
 	}
-	if marker != 2 || r.read(1) == 1 || r.read(1) == 1 { // not a frame, one that exists, not a keyframe
+	if marker != 2 || r.Read(1) == 1 || r.Read(1) == 1 { // not a frame, one that exists, not a keyframe
 		return i, false
 	}
-	r.read(2) // shown, error resilient
-	if r.read(24) != 0x498342 {
+	r.Read(2) // shown, error resilient
+	if r.Read(24) != 0x498342 {
 		return i, false
 	}
 	if profile >= 2 {
-		r.read(1) // bit depth
+		r.Read(1) // bit depth
 	}
 	const sRGB = 7
-	switch space := r.read(3); {
+	switch space := r.Read(3); {
 	case space != sRGB:
-		r.read(1)
+		r.Read(1)
 		if profile == 1 || profile == 3 {
-			r.read(3)
+			r.Read(3)
 		}
 	case profile == 1 || profile == 3:
-		r.read(1)
+		r.Read(1)
 	default:
 		return i, false
 	}
-	i.Width, i.Height = int(r.read(16))+1, int(r.read(16))+1
-	return i, !r.short
+	i.Width, i.Height = int(r.Read(16))+1, int(r.Read(16))+1
+	return i, !r.Short()
 }
 
 // av1 finds the sequence header (AV1 specification §5.5.1) and makes the configuration record of it ("AV1 Codec ISO Media File Format
@@ -99,37 +100,37 @@ func av1(b []byte) (i Info, ok bool) {
 }
 
 func sequenceHeader(unit, b []byte) (i Info, ok bool) {
-	r := bits{b: b}
-	profile := r.read(3)
-	r.read(1) // still picture
+	r := bits.Over(b)
+	profile := r.Read(3)
+	r.Read(1) // still picture
 	level, tier := uint32(0), uint32(0)
-	if r.read(1) == 1 { // reduced
-		level = r.read(5)
+	if r.Read(1) == 1 { // reduced
+		level = r.Read(5)
 	} else {
-		if r.read(1) == 1 {
+		if r.Read(1) == 1 {
 			return i, false // timing information: no encoder of browsers writes it
 		}
-		delay := r.read(1)
-		points := r.read(5)
+		delay := r.Read(1)
+		points := r.Read(5)
 		for p := range points + 1 {
-			r.read(12)
-			l, t := r.read(5), uint32(0)
+			r.Read(12)
+			l, t := r.Read(5), uint32(0)
 			if l > 7 {
-				t = r.read(1)
+				t = r.Read(1)
 			}
-			if delay == 1 && r.read(1) == 1 {
-				r.read(4)
+			if delay == 1 && r.Read(1) == 1 {
+				r.Read(4)
 			}
 			if p == 0 {
 				level, tier = l, t
 			}
 		}
 	}
-	w, h := r.read(4)+1, r.read(4)+1
-	i.Width, i.Height = int(r.read(int(w)))+1, int(r.read(int(h)))+1
+	w, h := r.Read(4)+1, r.Read(4)+1
+	i.Width, i.Height = int(r.Read(int(w)))+1, int(r.Read(int(h)))+1
 	// 8 bits a sample and 4:2:0, as calls have; a decoder believes the sequence header that follows.
 	i.Private = append([]byte{0x81, byte(profile<<5 | level), byte(tier<<7 | 0x0C), 0}, unit...)
-	return i, !r.short
+	return i, !r.Short()
 }
 
 func leb128(b []byte) (v uint64, n int) {
@@ -174,46 +175,46 @@ func h264(b []byte) (i Info, ok bool) {
 
 // spsSize reads the size of the pictures (ITU-T H.264 §7.3.2.1.1).
 func spsSize(sps []byte) (w, h int, ok bool) {
-	r := bits{b: unescape(sps[4:])}
-	r.golomb() // id
+	r := bits.Over(unescape(sps[4:]))
+	r.Golomb() // id
 	chroma := uint32(1)
 	switch sps[1] {
 	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
-		if chroma = r.golomb(); chroma == 3 {
-			r.read(1)
+		if chroma = r.Golomb(); chroma == 3 {
+			r.Read(1)
 		}
-		r.golomb()
-		r.golomb()
-		r.read(1)
-		if r.read(1) == 1 {
+		r.Golomb()
+		r.Golomb()
+		r.Read(1)
+		if r.Read(1) == 1 {
 			return 0, 0, false // scaling lists: no encoder of browsers writes them
 		}
 	}
-	r.golomb() // frame numbers
-	switch r.golomb() {
+	r.Golomb() // frame numbers
+	switch r.Golomb() {
 	case 0:
-		r.golomb()
+		r.Golomb()
 	case 1:
-		r.read(1)
-		r.golomb()
-		r.golomb()
-		for range min(r.golomb(), 255) {
-			r.golomb()
+		r.Read(1)
+		r.Golomb()
+		r.Golomb()
+		for range min(r.Golomb(), 255) {
+			r.Golomb()
 		}
 	}
-	r.golomb() // reference frames
-	r.read(1)
-	wide, high := r.golomb()+1, r.golomb()+1
-	frames := r.read(1)
+	r.Golomb() // reference frames
+	r.Read(1)
+	wide, high := r.Golomb()+1, r.Golomb()+1
+	frames := r.Read(1)
 	if frames == 0 {
-		r.read(1)
+		r.Read(1)
 	}
-	r.read(1)
+	r.Read(1)
 	if wide > 1024 || high > 1024 {
 		return 0, 0, false
 	}
 	w, h = int(wide)*16, int(high)*16*int(2-frames)
-	if r.read(1) == 1 { // cropped
+	if r.Read(1) == 1 { // cropped
 		x, y := 1, int(2-frames)
 		if chroma == 1 || chroma == 2 {
 			x = 2
@@ -221,11 +222,11 @@ func spsSize(sps []byte) (w, h int, ok bool) {
 		if chroma == 1 {
 			y *= 2
 		}
-		left, right, top, bottom := r.golomb(), r.golomb(), r.golomb(), r.golomb()
+		left, right, top, bottom := r.Golomb(), r.Golomb(), r.Golomb(), r.Golomb()
 		w -= x * int(min(left, 1<<14)+min(right, 1<<14))
 		h -= y * int(min(top, 1<<14)+min(bottom, 1<<14))
 	}
-	return w, h, !r.short && w > 0 && h > 0
+	return w, h, !r.Short() && w > 0 && h > 0
 }
 
 // unescape takes emulation prevention octets out (§7.4.1.1).
@@ -245,36 +246,4 @@ func unescape(b []byte) []byte {
 		out = append(out, c)
 	}
 	return out
-}
-
-// bits reads big-endian bits; past the end there are zeros, and short is set.
-type bits struct {
-	b     []byte
-	at    int
-	short bool
-}
-
-func (r *bits) read(n int) (v uint32) {
-	for range n {
-		v <<= 1
-		if r.at>>3 >= len(r.b) {
-			r.short = true
-			continue
-		}
-		v |= uint32(r.b[r.at>>3]>>(7-r.at&7)) & 1
-		r.at++
-	}
-	return v
-}
-
-// golomb reads an unsigned Exp-Golomb code (§9.1).
-func (r *bits) golomb() uint32 {
-	n := 0
-	for r.read(1) == 0 {
-		if n++; n > 31 || r.short {
-			r.short = true
-			return 0
-		}
-	}
-	return 1<<n - 1 + r.read(n)
 }
