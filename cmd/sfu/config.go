@@ -46,7 +46,7 @@ type options struct {
 
 	WebhookURL        string   `group:"Webhooks" name:"webhook-url" unit:"URL" help:"Where events of rooms are sent to, signed, by POST. See docs/api.md."`
 	WebhookSecretFile string   `name:"webhook-secret-file" unit:"path" help:"File of secrets that sign webhooks, one per line and at least 32 characters long. All sign: add a new one to rotate, and remove the old one when the receiver knows the new."`
-	WebhookEvents     []string `name:"webhook-events" unit:"event" help:"Which events are sent: room-opened, room-closed, joined, left, settings, message. Without it all but message, which is what people write."`
+	WebhookEvents     []string `name:"webhook-events" unit:"event" help:"Which events are sent: room-opened, room-closed, joined, left, settings, recording, message. Without it all but message, which is what people write."`
 
 	SFU bool `group:"Media" name:"sfu" default:"on" help:"Forward the media of group calls. Off: peer-to-peer calls only, signaling and relay stay."`
 

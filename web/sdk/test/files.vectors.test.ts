@@ -38,7 +38,7 @@ test("files: trees have the roots of the vectors", async () => {
   }
   assert.ok(v.trees.length > 10);
   for (const c of v.contents) {
-    if (c.entries.some((e) => "stream" in e)) continue; // received in a terminal only
+    if (c.entries.some((e) => "stream" in e)) continue; // a browser receives no streams
     assert.equal(await contentRoot(c.entries.map(readEntry)), c.root);
   }
 });
@@ -70,7 +70,7 @@ test("files: binary messages are read and written as in the vectors", () => {
 
 test("files: control messages are taken and refused as in the vectors", () => {
   for (const v of (read("frames.json") as { control: { text: string; ok: boolean; skip?: boolean }[] }).control) {
-    if (v.text.includes('"stream":true') || v.text.includes('"ended"')) continue; // received in a terminal only
+    if (v.text.includes('"stream":true') || v.text.includes('"ended"')) continue; // a browser receives no streams
     if (v.ok) assert.notEqual(readControl(v.text), null, v.text);
     else if (v.skip === true) assert.equal(readControl(v.text), null, v.text);
     else assert.throws(() => readControl(v.text), { code: "bad-message" }, v.text);

@@ -88,7 +88,7 @@ export const words = {
     link: "Link",
     copy: "Copy the link",
     copied: "Link copied",
-    code: "Or this code, by voice or in a terminal",
+    code: "Or this code, by voice: it is typed on the same page",
     spent: "The code was guessed wrong three times and works no more. The link still does.",
     qr: "QR code of the link, for a phone's camera",
     share: "Share…",

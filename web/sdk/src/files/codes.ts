@@ -1,4 +1,4 @@
-// Short codes, for voice and terminals: five digits that name the room, and two words that only the two sides know.
+// Short codes, for voice: five digits that name the room, and two words that only the two sides know.
 
 /** A word is a byte. Short, unlike each other, harmless. */
 const WORDS = (

@@ -83,7 +83,7 @@ export function readEntry(v: unknown): Entry {
   if (typeof v !== "object" || v === null) throw bad("entry");
   const e = v as Record<string, unknown>;
   const { path, size, root, type, modified, inline } = e;
-  if (e["stream"] === true) throw new TransferError("unsupported", "a stream of unknown length can only be received in a terminal");
+  if (e["stream"] === true) throw new TransferError("unsupported", "a stream of unknown length cannot be received by a browser");
   if (typeof path !== "string" || utf8(path).length > 1024) throw bad("path");
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0 || size > SIZE) throw bad("size");
   if (path.endsWith("/")) {
