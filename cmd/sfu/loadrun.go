@@ -30,6 +30,7 @@ type loadRun struct {
 
 	mu                  sync.Mutex // guards the fields below
 	joined, sent, acked int
+	refused             int // messages that were answered by an error
 	delivered           int
 	lost, doubled       uint64
 	lastJoin            time.Time
@@ -41,6 +42,9 @@ type loadRun struct {
 // maxDials is how many people connect at once. A server holds at most 64 connections of one address that have not spoken yet, whatever
 // address they claim when they do: see package portmux.
 const maxDials = 32
+
+// chatID begins the ids of messages.
+const chatID = "c"
 
 // maxLatencies bounds the memory of a long run.
 const maxLatencies = 1 << 20
@@ -188,10 +192,10 @@ func (v *visitor) talk(ctx context.Context) {
 	for n := 1; ; n++ {
 		select {
 		case <-tick.C:
-			v.write(&protocol.Chat{ID: fmt.Sprintf("c%d", n), Text: fmt.Sprintf("load %d", time.Now().UnixNano())})
 			v.r.mu.Lock()
 			v.r.sent++
 			v.r.mu.Unlock()
+			v.write(&protocol.Chat{ID: fmt.Sprintf(chatID+"%d", n), Text: fmt.Sprintf("load %d", time.Now().UnixNano())})
 		case <-ctx.Done():
 			return
 		case <-v.read:
@@ -200,12 +204,13 @@ func (v *visitor) talk(ctx context.Context) {
 	}
 }
 
-// settle waits until this visitor has heard what was promised to anybody in the room; what it has not heard by then is lost.
+// settle waits until every message has been answered, and this visitor has heard what was promised to anybody in the room; what it has not heard by
+// then is lost. Who left sooner would not be told what became of the last message.
 func (v *visitor) settle() {
 	for deadline := time.Now().Add(settleTime); ; time.Sleep(50 * time.Millisecond) {
 		v.r.mu.Lock()
 		missing := v.r.newest[v.room] - min(v.seq, v.r.newest[v.room])
-		over := missing == 0 || time.Now().After(deadline)
+		over := missing == 0 && v.r.acked+v.r.refused >= v.r.sent || time.Now().After(deadline)
 		select {
 		case <-v.read:
 			over = true
@@ -274,6 +279,9 @@ func (v *visitor) hear(m protocol.Message, now time.Time) {
 		return
 	case *protocol.Error:
 		r.errors[string(m.Code)]++
+		if strings.HasPrefix(m.ID, chatID) {
+			r.refused++
+		}
 	case *protocol.Ack:
 		r.acked++
 		r.newest[v.room] = max(r.newest[v.room], m.Seq)
