@@ -44,7 +44,7 @@ func (a *API) followRoom(c *call) error {
 		}
 		return out.Flush()
 	}
-	return a.opt.Rooms.Follow(c.r.Context(), c.room, from, heartbeat, func(epoch string, e *signaling.Exported) error {
+	err = a.opt.Rooms.Follow(c.r.Context(), c.room, from, heartbeat, func(epoch string, e *signaling.Exported) error {
 		if e == nil {
 			return write(":\n\n")
 		}
@@ -54,6 +54,10 @@ func (a *API) followRoom(c *call) error {
 		}
 		return write(fmt.Sprintf("id: %s:%d\ndata: %s\n\n", epoch, e.Seq, data))
 	})
+	if c.begun {
+		return nil // every stream ends some time, and whoever was cut off asks for the rest
+	}
+	return err
 }
 
 // placeOf reads Last-Event-ID. What is no id of ours is the place of another log, whose stream begins with the state.

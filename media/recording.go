@@ -27,11 +27,29 @@ type RecordOptions struct {
 	Ended func(error) // called once, from a goroutine, when all is written: nil after Stop, else why it ended by itself
 }
 
-// Record begins to record a room: all that is published in it, until Recording.Stop, the end of the room or an error.
+// Record begins to record a room: all that is published in it, until Recording.Stop, the end of the room or an error. It makes a folder, and so takes
+// as long as the disk does. A folder may be left when the room has ended meanwhile.
 func (e *Engine) Record(o RecordOptions) (*record.Recording, error) {
+	r, err := e.recordable(o.Room)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := record.Start(record.Options{Dir: o.Dir, Room: o.Title, Limit: o.Limit, Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.tape(r, rec, o); err != nil { // while the folder was made
+		rec.End()
+		return nil, err
+	}
+	return rec, nil
+}
+
+// recordable returns a room that is not being recorded.
+func (e *Engine) recordable(name string) (*room, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := e.rooms[o.Room]
+	r := e.rooms[name]
 	switch {
 	case e.closed:
 		return nil, ErrClosed
@@ -40,11 +58,21 @@ func (e *Engine) Record(o RecordOptions) (*record.Recording, error) {
 	case r.recording.Load() != nil:
 		return nil, ErrRecording
 	}
-	rec, err := record.Start(record.Options{Dir: o.Dir, Room: o.Title, Limit: o.Limit, Log: e.log})
-	if err != nil {
-		return nil, err
+	return r, nil
+}
+
+// tape has a room's packets go to the recording.
+func (e *Engine) tape(r *room, rec *record.Recording, o RecordOptions) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+		return ErrClosed
+	case e.rooms[o.Room] != r:
+		return ErrNoRoom
+	case !r.recording.CompareAndSwap(nil, rec):
+		return ErrRecording
 	}
-	r.recording.Store(rec)
 	e.metrics.recordings.Inc()
 	e.spawned.Go(func() {
 		select {
@@ -61,7 +89,7 @@ func (e *Engine) Record(o RecordOptions) (*record.Recording, error) {
 			o.Ended(err)
 		}
 	})
-	return rec, nil
+	return nil
 }
 
 // record gives a packet of the publisher to the recording. Home shard only.

@@ -42,7 +42,7 @@ type MediaPeer interface {
 
 // Recorder is an SFU that records.
 type Recorder interface {
-	// Record begins to record a room. ErrNothingToRecord says that nobody is connected yet; it is tried again when somebody is.
+	// Record begins to record a room; it may wait for a disk. ErrNothingToRecord says that nobody is connected yet; it is tried again when somebody is.
 	Record(o MediaRecordOptions) (MediaRecording, error)
 }
 
@@ -53,7 +53,7 @@ type MediaRecordOptions struct {
 	Ended func(error) // called once when all is written: nil after Stop or the last connection, else why the recording ended by itself
 }
 
-// MediaRecording is a recording that goes on. Its methods may write to a disk; they do not wait for it long.
+// MediaRecording is a recording that goes on. Its methods do not block.
 type MediaRecording interface {
 	Named(participant, name string)
 	Stop()

@@ -41,7 +41,7 @@ func (a *actor) committed(e room.Event) {
 func (a *actor) follow(e room.Event) (after func()) {
 	switch e := e.(type) {
 	case *room.Joined:
-		if a.tape != nil {
+		if a.tape != nil && a.tape.MediaRecording != nil {
 			a.tape.Named(e.Seat.ID, e.Seat.Name)
 		}
 		a.log.Info("joined", "participant", e.Seat.ID, "kind", e.Seat.Kind, "node", e.Seat.Node)

@@ -62,8 +62,8 @@ type Place struct {
 
 // Follow calls f with what happened in a room after a place, in order, until ctx or the server ends or f fails: first what is in the log, then
 // what happens, at any node. Events come as Export has them. Where the log cannot go on from the place, because it was trimmed beyond it or has
-// started over, the room's state comes first, as kind "snapshot": a hole is never hidden. f is called without anything when
-// nothing has happened for as long as idle, so that it may find out whether anybody listens. The error is f's, ctx's, or store.ErrGone
+// started over, the room's state comes first, as kind "snapshot": a hole is never hidden. f is called without anything when the
+// room has been found, and when nothing has happened for as long as idle, so that it may find out whether anybody listens. The error is f's, ctx's, or store.ErrGone
 // when the room is deleted or its log starts over.
 func (a *Admin) Follow(ctx context.Context, id string, from Place, idle time.Duration, f func(epoch string, e *Exported) error) error {
 	s := a.srv
@@ -75,6 +75,9 @@ func (a *Admin) Follow(ctx context.Context, id string, from Place, idle time.Dur
 	info, err := s.store.Find(ctx, id)
 	if err != nil {
 		return fmt.Errorf("find the room: %w", err)
+	}
+	if err := f(info.Epoch, nil); err != nil {
+		return err
 	}
 	after := from.Seq
 	if from.Epoch != info.Epoch && from != (Place{}) || after+1 < info.First || after > info.Last {

@@ -132,7 +132,6 @@ func (in *Input) better(p *Packet) bool {
 
 // begin changes to another layer.
 func (in *Input) begin(p *Packet) {
-	in.flush(true)
 	if in.builder != nil {
 		in.place(in.builder.Poll(in.r.since(p.At)), p.At)
 		in.r.lost.Add(in.builder.Lost())
@@ -201,7 +200,7 @@ func (in *Input) write(f frames.Frame) {
 		return
 	}
 	if in.file.first < 0 {
-		in.r.note(at, trackLine{Type: "track", File: in.file.name, Participant: in.participant, Source: in.source, Codec: codecNames[in.kind],
+		in.r.tell(at, trackLine{Type: "track", File: in.file.name, Participant: in.participant, Source: in.source, Codec: codecNames[in.kind],
 			Width: in.file.width, Height: in.file.height, Private: in.private})
 	}
 	in.file.write(f, at)
@@ -226,7 +225,7 @@ func (in *Input) end() {
 		return
 	}
 	in.file.close()
-	in.r.note(max(in.file.last, 0), trackEnd{Type: "track-end", File: in.file.name, Frames: in.file.frames})
+	in.r.tell(max(in.file.last, 0), trackEnd{Type: "track-end", File: in.file.name, Frames: in.file.frames})
 	in.file = nil
 }
 

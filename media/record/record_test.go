@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/rtp"
@@ -190,17 +191,15 @@ func TestFilesPlay(t *testing.T) {
 // What was written when the process was killed plays: a copy made in the middle is what kill -9 leaves.
 func TestWhatWasWrittenPlays(t *testing.T) {
 	list := clip(t, codec.VP8)
-	r, dir := start(t, Options{})
-	in := r.Input("ada", "camera")
-	play(in, list[:len(list)/2], r.Began(), 0, true)
-	for len(in.packets) > 0 {
-		time.Sleep(time.Millisecond)
-	}
-	time.Sleep(2 * pollEvery) // the last packet is taken, and written
 	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r, dir := start(t, Options{})
+		play(r.Input("ada", "camera"), list[:len(list)/2], r.Began(), 0, true)
+		synctest.Wait() // all of it is taken, and written
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+	})
 	s, err := Read(copied)
 	if err != nil || len(s.Tracks) != 1 || s.Ended {
 		t.Fatalf("%+v %v", s, err)
@@ -295,52 +294,52 @@ func TestTracksAreAligned(t *testing.T) {
 	}
 }
 
-// A larger layer is taken at its keyframe, and one that ends is left for what still comes.
+// A larger layer is asked for a keyframe, and taken with it: what follows of the smaller one is not.
 func TestLayers(t *testing.T) {
 	small, large := clip(t, codec.VP8), clip(t, codec.VP8)
-	r, dir := start(t, Options{})
-	in := r.Input("ada", "camera")
-	for i := range small {
-		small[i].Stream = 1
-	}
-	for i := range large {
-		large[i].Layer, large[i].Stream = 2, 2
-	}
-	at := r.Began()
-	put := func(p Packet, d time.Duration) {
-		p.At = at.Add(d)
-		p.Report = &seq.Report{NTP: seq.NTP(at), RTP: 0}
-		for !in.Put(p) {
-			time.Sleep(time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		r, dir := start(t, Options{})
+		in := r.Input("ada", "camera")
+		put := func(p Packet, layer int, late time.Duration) {
+			p.Layer, p.Stream = layer, uint32(layer)+1
+			p.At = r.Began().Add(late + time.Duration(p.Timestamp)*time.Second/90000)
+			p.Report = &seq.Report{NTP: seq.NTP(r.Began().Add(late)), RTP: 0}
+			if !in.Put(p) {
+				t.Fatal("the queue is full")
+			}
+			synctest.Wait()
 		}
-	}
-	n := len(small) / 4
-	for i := range n {
-		put(small[i], time.Duration(i)*5*time.Millisecond)
-	}
-	put(large[n], time.Duration(n)*5*time.Millisecond) // no keyframe
-	for len(in.packets) > 0 {
-		time.Sleep(time.Millisecond)
-	}
-	waitFor(t, func() bool { return in.WantsKeyframe(2) })
-	if in.WantsKeyframe(2) {
-		t.Error("a keyframe is asked for twice")
-	}
-	if err := r.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if s, err := Read(dir); err != nil || len(s.Tracks) != 1 {
-		t.Errorf("%+v %v", s, err)
-	}
-}
-
-func waitFor(t *testing.T, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it does not come")
+		key := func(list []Packet, after int) int { // the first packet of the next keyframe
+			for i := after; i < len(list); i++ {
+				if list[i].Keyframe {
+					return i
+				}
+			}
+			t.Fatal("no keyframe")
+			return 0
 		}
-	}
+		second := key(small, 1)
+		for i := range second {
+			put(small[i], 0, 0)
+		}
+		put(large[1], 2, 0) // of no keyframe's beginning
+		if !in.WantsKeyframe(2) || in.WantsKeyframe(2) {
+			t.Error("a keyframe of the larger layer is asked for once")
+		}
+		for i, p := range large[key(large, 1):] { // a second of it, and the smaller layer all the while
+			put(p, 2, 0)
+			if at := second + i; at < len(small) {
+				put(small[at], 0, 0)
+			}
+		}
+		if err := r.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := os.ReadFile(filepath.Join(dir, Manifest))
+		if err != nil || !strings.Contains(string(manifest), `"frames":60`) { // 30 of the one and 30 of the other
+			t.Errorf("%v\n%s", err, manifest)
+		}
+	})
 }
 
 // What reaches its limit ends, says why, and keeps what it has.

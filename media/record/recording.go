@@ -17,8 +17,10 @@ import (
 // Manifest is the name of the file that says what the others are.
 const Manifest = "manifest.jsonl"
 
-// maxInputs bounds the goroutines and files of a recording.
-const maxInputs = 1024
+const (
+	maxInputs = 1024 // goroutines and files of a recording
+	maxNotes  = 4096 // lines of the manifest that wait for the disk
+)
 
 // Options of a recording.
 type Options struct {
@@ -39,9 +41,10 @@ type Recording struct {
 	lost     atomic.Uint64
 	stopping chan struct{} // closed when writers shall end
 	done     chan struct{} // closed when they have
+	notes    chan any      // lines; who notes something does not wait for a disk
 	writers  sync.WaitGroup
 
-	mu     sync.Mutex // guards the fields below, and writes to manifest
+	mu     sync.Mutex // guards the fields below
 	inputs int
 	ended  bool
 	reason error // why it ended by itself
@@ -81,10 +84,11 @@ func Start(o Options) (*Recording, error) {
 		return nil, errors.Join(fmt.Errorf("the recording's manifest: %w", err), root.Close())
 	}
 	r := &Recording{name: name, root: root, manifest: manifest, began: began, log: o.Log.With("recording", name),
-		stopping: make(chan struct{}), done: make(chan struct{})}
+		stopping: make(chan struct{}), done: make(chan struct{}), notes: make(chan any, maxNotes)}
 	r.budget.left.Store(o.Limit)
 	r.budget.failed = r.fail
-	r.note(0, startLine{Type: "start", Room: o.Room, Time: began.UTC().Format(time.RFC3339Nano)})
+	go r.keep()
+	r.tell(0, startLine{Type: "start", Room: o.Room, Time: began.UTC().Format(time.RFC3339Nano)})
 	r.log.Info("recording begins")
 	return r, nil
 }
@@ -172,28 +176,44 @@ func (r *Recording) end(reason error) {
 		} else {
 			r.log.Info("recording ends", "bytes", r.budget.written.Load())
 		}
-		r.note(r.now(), endLine{Type: "end", Reason: text, Bytes: r.budget.written.Load(), Lost: r.lost.Load()})
-		_ = r.manifest.Sync()
-		_ = r.manifest.Close()
-		_ = r.root.Close()
-		close(r.done)
+		r.tell(r.now(), endLine{Type: "end", Reason: text, Bytes: r.budget.written.Load(), Lost: r.lost.Load()})
 	}()
+}
+
+// keep writes the manifest, until its last line.
+func (r *Recording) keep() {
+	defer close(r.done)
+	defer r.root.Close()
+	defer r.manifest.Close()
+	defer r.manifest.Sync()
+	failed := false
+	for line := range r.notes {
+		b, err := json.Marshal(line)
+		if err == nil {
+			_, err = r.manifest.Write(append(b, '\n'))
+		}
+		if err != nil && !failed { // no reason to lose pictures
+			failed = true
+			r.log.Warn("the recording's manifest cannot be written", "error", err)
+		}
+		if _, last := line.(endLine); last {
+			return
+		}
+	}
 }
 
 func (r *Recording) since(t time.Time) time.Duration { return t.Sub(r.began) }
 
 func (r *Recording) now() int64 { return r.since(time.Now()).Milliseconds() }
 
-// note adds a line to the manifest. A manifest that cannot be written is no reason to lose pictures: it is logged once.
+// tell adds a line without which the files are of no use; it may wait. For writers.
+func (r *Recording) tell(at int64, line interface{ stamp(int64) any }) { r.notes <- line.stamp(at) }
+
+// note adds a line to the manifest, or leaves it out when the disk is that far behind.
 func (r *Recording) note(at int64, line interface{ stamp(int64) any }) {
-	b, err := json.Marshal(line.stamp(at))
-	if err == nil {
-		r.mu.Lock()
-		_, err = r.manifest.Write(append(b, '\n'))
-		r.mu.Unlock()
-	}
-	if err != nil && !errors.Is(err, os.ErrClosed) {
-		r.log.Warn("the recording's manifest cannot be written", "error", err)
+	select {
+	case r.notes <- line.stamp(at):
+	default:
 	}
 }
 

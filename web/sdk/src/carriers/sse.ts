@@ -93,9 +93,12 @@ export function sse(platform: Platform, url: string, ears: CarrierEars): Carrier
   const drain = async (to: string): Promise<void> => {
     posting = true;
     while (waiting.length > 0 && !over) {
-      let size = 0;
-      const fits = waiting.findIndex((w, i) => i >= BATCH || (i > 0 && size + w.length > MaxFrame / 2) || ((size += w.length), false));
-      const messages = waiting.splice(0, fits < 0 ? waiting.length : fits);
+      let fits = 1;
+      for (let size = waiting[0]?.length ?? 0; fits < Math.min(BATCH, waiting.length); fits++) {
+        size += waiting[fits]?.length ?? 0;
+        if (size > MaxFrame / 2) break;
+      }
+      const messages = waiting.splice(0, fits);
       const body = `{"batch":${++batch},"messages":[${messages.join(",")}]}`;
       for (let tries = 0; ; tries++) {
         said = platform.now();
