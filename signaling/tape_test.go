@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/confab/confab/signaling/protocol"
+	"github.com/confab/confab/store/memory"
 )
 
 // fakeRecorder notes what it is asked to record.
@@ -154,5 +155,41 @@ func TestRecording(t *testing.T) {
 		if _, stopped := tape.state(); !stopped {
 			t.Error("the end for all did not end the recording")
 		}
+	})
+}
+
+// A node that dies takes its recording with it, and the one that goes on with the room goes on recording.
+func TestAnotherNodeRecordsOn(t *testing.T) {
+	inLab(t, Options{}, func(l *lab) {
+		shared := memory.New()
+		defer shared.Close()
+		first, second, media := &fakeRecorder{}, &fakeRecorder{}, &fakeMedia{}
+		one, kill := l.another(Options{Media: &fakeMedia{}, Recorder: first}, shared.Join())
+		two, _ := l.another(Options{Media: media, Recorder: second}, shared.Join())
+		a, b := one.join("r", "Ann"), two.join("r", "Bob")
+		a.send(&protocol.SetRecording{ID: "1", On: true})
+		await[*protocol.Recording](b)
+		a.send(&protocol.SFUOffer{ID: "o", Revision: 1, SDP: fakeOffer("1")})
+		await[*protocol.SFUAnswer](a)
+		one.media.of(a.joined.Self).Events.Connection(Connected)
+		synctest.Wait()
+		if n, _ := first.last(); n != 1 {
+			t.Fatalf("%d recordings at the first node", n)
+		}
+		kill()
+		for await[*protocol.Route](b).Reason != protocol.ReasonRestarted {
+		}
+		b.send(&protocol.SFUOffer{ID: "o", Revision: 1, SDP: fakeOffer("2")})
+		await[*protocol.SFUAnswer](b)
+		media.of(b.joined.Self).Events.Connection(Connected)
+		synctest.Wait()
+		n, tape := second.last()
+		if n != 1 {
+			t.Fatalf("%d recordings at the second node", n)
+		}
+		if names, _ := tape.state(); !slices.Contains(names, "Bob") {
+			t.Errorf("names %v", names)
+		}
+		b.conn.Close()
 	})
 }

@@ -36,6 +36,21 @@ func said(l Lane) chan wire.Code {
 	return out
 }
 
+// lie says something on a lane and checks that it is refused by the code, at both ends.
+func lie(t *testing.T, l Lane, says []any, code wire.Code, ended chan error) {
+	t.Helper()
+	told := said(l)
+	for _, m := range says {
+		raw(t, l, m)
+	}
+	if got := <-told; got != code {
+		t.Errorf("told %q, want %q", got, code)
+	}
+	if err := <-ended; !isPeerError(err, code) {
+		t.Errorf("the other side ended with %v, want %q", err, code)
+	}
+}
+
 // raw is a message that a stranger sends: text of a string, else a frame or bytes.
 func raw(t *testing.T, l Lane, m any) {
 	t.Helper()
@@ -93,16 +108,7 @@ func TestReceiversThatLieAreRefused(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				told := said(l)
-				for _, m := range tt.says {
-					raw(t, l, m)
-				}
-				if code := <-told; code != tt.code {
-					t.Errorf("told %q, want %q", code, tt.code)
-				}
-				if err := <-served; !isPeerError(err, tt.code) {
-					t.Errorf("Serve: %v", err)
-				}
+				lie(t, l, tt.says, tt.code, served)
 			})
 		})
 	}
@@ -154,16 +160,7 @@ func TestSendersThatLieAreRefused(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				told := said(l)
-				for _, m := range tt.says {
-					raw(t, l, m)
-				}
-				if code := <-told; code != tt.code {
-					t.Errorf("told %q, want %q", code, tt.code)
-				}
-				if err := <-got; !isPeerError(err, tt.code) {
-					t.Errorf("Run: %v", err)
-				}
+				lie(t, l, tt.says, tt.code, got)
 			})
 		})
 	}

@@ -1,7 +1,7 @@
 // The harness of the browser tests: the real binary on free ports, real browsers, and what a test asks of a person in a
 // call. Everything it starts, it stops.
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { once } from 'node:events';
@@ -267,6 +267,34 @@ export async function scratch(t) {
   const dir = await mkdtemp(join(tmpdir(), 'confab-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   return dir;
+}
+
+const netns = join(root, 'scripts/netns');
+
+/** Runs a body with a server on the open network and a Chromium in each of two homes behind NATs of a kind, in network namespaces; scripts/netns has a picture. */
+export async function homes(t, kind, args, body) {
+  const prefix = `cf${process.pid}`;
+  const origin = 'http://203.0.113.1:8080';
+  execFileSync(netns, ['up', prefix, kind]);
+  t.after(() => execFileSync(netns, ['down', prefix]));
+  const dir = await scratch(t);
+  const server = await startServer(['--listen=203.0.113.1:8080', '--udp=203.0.113.1:3478', '--public-ip=203.0.113.1', ...args], [netns, 'exec', prefix, 'wan']);
+  const up = [];
+  try {
+    for (const home of ['a', 'b']) {
+      const script = join(dir, `chromium-${home}`);
+      await writeFile(script, `#!/bin/sh\nexec ${netns} exec ${prefix} ${home} /usr/bin/chromium "$@"\n`);
+      await chmod(script, 0o755);
+      up.push(await Browser.chromium({ executablePath: script, args: [`--unsafely-treat-insecure-origin-as-secure=${origin}`] }));
+    }
+    await body({ origin, log: server.log }, ...up);
+  } catch (e) {
+    e.message += `\n--- server log ---\n${server.log().slice(-6_000)}`;
+    throw e;
+  } finally {
+    await Promise.allSettled(up.map((b) => b.close()));
+    await server.stop();
+  }
 }
 
 export { sleep };

@@ -1,37 +1,7 @@
 // Two homes behind symmetric NATs, in network namespaces: hole punching cannot work there, the relay must.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { Browser, scratch, sleep, startServer } from './harness.mjs';
-
-const netns = resolve(import.meta.dirname, '../../scripts/netns');
-const prefix = `cf${process.pid}`;
-const origin = 'http://203.0.113.1:8080';
-
-async function homes(t, kind, args, body) {
-  execFileSync(netns, ['up', prefix, kind]);
-  t.after(() => execFileSync(netns, ['down', prefix]));
-  const dir = await scratch(t);
-  const server = await startServer(['--listen=203.0.113.1:8080', '--udp=203.0.113.1:3478', '--public-ip=203.0.113.1', ...args], [netns, 'exec', prefix, 'wan']);
-  const up = [];
-  try {
-    for (const home of ['a', 'b']) {
-      const script = join(dir, `chromium-${home}`);
-      await writeFile(script, `#!/bin/sh\nexec ${netns} exec ${prefix} ${home} /usr/bin/chromium "$@"\n`);
-      await chmod(script, 0o755);
-      up.push(await Browser.chromium({ executablePath: script, args: [`--unsafely-treat-insecure-origin-as-secure=${origin}`] }));
-    }
-    await body({ origin, log: server.log }, ...up);
-  } catch (e) {
-    e.message += `\n--- server log ---\n${server.log().slice(-6_000)}`;
-    throw e;
-  } finally {
-    await Promise.allSettled(up.map((b) => b.close()));
-    await server.stop();
-  }
-}
+import { homes, sleep } from './harness.mjs';
 
 test('symmetric NATs: without the relay there is no call', { timeout: 150_000 }, (t) => homes(t, 'symmetric', ['--turn=off', '--sfu=off'], async (server, a, b) => {
   const ann = await a.person(server, 'nat', 'Ann');
