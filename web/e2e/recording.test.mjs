@@ -68,3 +68,26 @@ test('a call between two is recorded, and everybody knows', { timeout: 180_000 }
     assert.equal((await run('ffmpeg', ['-v', 'error', '-i', out, '-map', '0', '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-'])).stderr, '');
   });
 });
+
+test('what was recorded when the server was killed plays', { timeout: 120_000 }, async (t) => {
+  const dir = await scratch(t);
+  await withCall({ args: [`--record-dir=${dir}`] }, async ({ server, chromium }) => {
+    const ann = await chromium.person(server, 'killed', 'Ann', { mode: 'sfu' });
+    await ann.joined(0);
+    assert.equal(await ann.evaluate(() => globalThis.confab.call.room.record(true).then(() => 'done', (e) => e.code)), 'done');
+    await sign(ann, true);
+    const tracks = async () => JSON.parse((await run(binary, ['record', 'list', '--json', dir])).stdout)[0]?.tracks ?? [];
+    await ann.until('two tracks', async () => (await tracks()).length === 2);
+    await sleep(3000); // something to play
+    await server.kill();
+    const [found] = JSON.parse((await run(binary, ['record', 'list', '--json', dir])).stdout);
+    assert.equal(found.ended, false);
+    const out = join(dir, 'out.mkv');
+    await run(binary, ['record', 'compose', join(dir, found.name), out]);
+    const { streams } = JSON.parse((await run('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', out])).stdout);
+    for (const [kind, least] of [['video', 20], ['audio', 60]]) {
+      const s = streams.find((x) => x.codec_type === kind);
+      assert.ok(Number(s?.nb_read_frames) >= least, `${kind} has ${s?.nb_read_frames} frames`);
+    }
+  });
+});
