@@ -1,4 +1,8 @@
-// Package bits reads bit fields, as headers of codecs have them. It is pure, and all bytes come from strangers.
+// Package bits reads bit fields as the headers of codecs have them: plain ones, and the codes of AV1 and H264 that are needed to know
+// the layers and the size of pictures.
+//
+// It knows no header: media/codec reads those of packets with it, media/frames those of frames. It does not write. All bytes come from strangers, so
+// reading behind the end is no error by itself: it gives zeros, and Short tells. The package is pure.
 package bits
 
 import mathbits "math/bits"
